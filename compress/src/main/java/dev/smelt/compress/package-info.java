@@ -1,0 +1,2 @@
+/** Smaller experts: low rank, structured sparse, slimming, pruning masks. Not filled yet. */
+package dev.smelt.compress;

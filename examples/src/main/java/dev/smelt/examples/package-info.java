@@ -1,0 +1,2 @@
+/** Small programs that use smelt as a library. */
+package dev.smelt.examples;

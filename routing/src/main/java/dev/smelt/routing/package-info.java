@@ -1,0 +1,2 @@
+/** From a calibration run to routing statistics, their file, and reading them back. */
+package dev.smelt.routing;
