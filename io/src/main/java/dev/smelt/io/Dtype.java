@@ -28,8 +28,7 @@ public record Dtype(String code, int bytes) {
   public static final Dtype BOOL = new Dtype("BOOL", 1);
 
   private static final List<Dtype> KNOWN =
-      List.of(
-          F64, F32, F16, BF16, F8_E4M3, F8_E5M2, I64, I32, I16, I8, U64, U32, U16, U8, BOOL);
+      List.of(F64, F32, F16, BF16, F8_E4M3, F8_E5M2, I64, I32, I16, I8, U64, U32, U16, U8, BOOL);
 
   /** The known type of this name, if there is one. */
   public static Optional<Dtype> known(String code) {

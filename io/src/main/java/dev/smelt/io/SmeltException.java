@@ -5,8 +5,8 @@ import java.util.List;
 /**
  * The one exception that smelt throws at its users.
  *
- * <p>The message says what is wrong, where (file, tensor, layer, expert), what was expected and what
- * was found; the hint says what to do. Several problems found together are one exception.
+ * <p>The message says what is wrong, where (file, tensor, layer, expert), what was expected and
+ * what was found; the hint says what to do. Several problems found together are one exception.
  */
 public final class SmeltException extends RuntimeException {
   private static final long serialVersionUID = 1L;
