@@ -47,7 +47,7 @@ public record Dtype(String code, int bytes) {
 
   /** Whether elements are floating-point numbers that smelt can test for NaN and infinity. */
   public boolean isFloating() {
-    return code.startsWith("F") && isKnown() || this.equals(BF16);
+    return (code.startsWith("F") && isKnown()) || this.equals(BF16);
   }
 
   @Override
