@@ -1,0 +1,36 @@
+package dev.smelt.cli;
+
+import dev.smelt.cli.console.Console;
+import java.util.List;
+import java.util.function.Function;
+
+/** The program: finds the command, runs it and turns its outcome into an exit code. */
+public final class Main {
+  /**
+   * A command of the program.
+   *
+   * @param name the first word on the command line
+   * @param create makes the picocli command object, a {@code Callable<Integer>} that returns the
+   *     exit code
+   */
+  record Entry(String name, Function<Console, Object> create) {}
+
+  /**
+   * Every command, in the order of the help text. A new command is one class and one line here. Its
+   * fields and method signatures must not name a type of libtorch: picocli reads them for the help
+   * text.
+   */
+  static final List<Entry> COMMANDS = List.of();
+
+  private Main() {}
+
+  /** Runs the program and ends the process with its exit code. */
+  public static void main(String[] arguments) {
+    System.exit(run(Console.system(), List.of(arguments)));
+  }
+
+  /** Runs the program in this process and returns its exit code. */
+  public static int run(Console console, List<String> arguments) {
+    return new Program(console, COMMANDS).run(arguments);
+  }
+}
