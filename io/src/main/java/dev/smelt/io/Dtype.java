@@ -1,7 +1,10 @@
 package dev.smelt.io;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
  * The element type of a stored tensor.
@@ -27,17 +30,25 @@ public record Dtype(String code, int bytes) {
   public static final Dtype U8 = new Dtype("U8", 1);
   public static final Dtype BOOL = new Dtype("BOOL", 1);
 
-  private static final List<Dtype> KNOWN =
-      List.of(F64, F32, F16, BF16, F8_E4M3, F8_E5M2, I64, I32, I16, I8, U64, U32, U16, U8, BOOL);
+  /**
+   * The known types by falling alignment, in the order in which the reference writer lays out the
+   * tensors of a file.
+   */
+  static final List<Dtype> LAYOUT_ORDER =
+      List.of(U64, I64, F64, F32, U32, I32, BF16, F16, U16, I16, F8_E4M3, F8_E5M2, I8, U8, BOOL);
+
+  private static final Map<String, Dtype> KNOWN =
+      LAYOUT_ORDER.stream().collect(Collectors.toUnmodifiableMap(Dtype::code, Function.identity()));
 
   /** The known type of this name, if there is one. */
   public static Optional<Dtype> known(String code) {
-    return KNOWN.stream().filter(dtype -> dtype.code.equals(code)).findFirst();
+    return Optional.ofNullable(KNOWN.get(code));
   }
 
   /** The type of this name; one that smelt does not know has 0 bytes per element. */
   public static Dtype of(String code) {
-    return known(code).orElseGet(() -> new Dtype(code, 0));
+    Dtype known = KNOWN.get(code);
+    return known == null ? new Dtype(code, 0) : known;
   }
 
   /** Whether the size of an element is known. */

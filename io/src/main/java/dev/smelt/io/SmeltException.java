@@ -13,6 +13,7 @@ public final class SmeltException extends RuntimeException {
 
   private final Fault fault;
   private final String hint;
+  private final String[] problems;
 
   /**
    * Creates an exception.
@@ -22,16 +23,20 @@ public final class SmeltException extends RuntimeException {
    * @param hint what to do about it; empty if there is nothing to say
    */
   public SmeltException(Fault fault, String message, String hint) {
-    super(message);
-    this.fault = fault;
-    this.hint = hint;
+    this(fault, message, hint, new String[] {message});
   }
 
   /** Creates an exception that keeps its technical cause for {@code --verbose}. */
   public SmeltException(Fault fault, String message, String hint, Throwable cause) {
-    super(message, cause);
+    this(fault, message, hint, new String[] {message});
+    initCause(cause);
+  }
+
+  private SmeltException(Fault fault, String message, String hint, String[] problems) {
+    super(message);
     this.fault = fault;
     this.hint = hint;
+    this.problems = problems;
   }
 
   /** A fault of the input checkpoint, text or statistics (exit code 3). */
@@ -55,7 +60,8 @@ public final class SmeltException extends RuntimeException {
       return new SmeltException(fault, problems.getFirst(), hint);
     }
     String lines = String.join("\n  - ", problems);
-    return new SmeltException(fault, problems.size() + " problems:\n  - " + lines, hint);
+    String message = problems.size() + " problems:\n  - " + lines;
+    return new SmeltException(fault, message, hint, problems.toArray(String[]::new));
   }
 
   /** The kind of the failure. */
@@ -66,5 +72,10 @@ public final class SmeltException extends RuntimeException {
   /** What to do about it; empty if there is nothing to say. */
   public String hint() {
     return hint;
+  }
+
+  /** The problems of {@link #all}, one message each; otherwise the message alone. */
+  public List<String> problems() {
+    return List.of(problems);
   }
 }

@@ -1,0 +1,119 @@
+package dev.smelt.io;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.TreeSet;
+
+/** Finds, opens and cross-checks the safetensors files of a directory. */
+final class ShardSet {
+  private static final String HINT =
+      "The checkpoint is incomplete or mixes two downloads; download it again into a new"
+          + " directory.";
+
+  private final Path directory;
+  private final Containment containment;
+  private final List<String> problems = new ArrayList<>();
+  private final LinkedHashMap<Path, SafetensorsFile> files = new LinkedHashMap<>();
+
+  ShardSet(Path directory, Containment containment) {
+    this.directory = directory;
+    this.containment = containment;
+  }
+
+  /** The index that counts for this directory: none when there is a single file. */
+  static Optional<Path> indexFile(Path directory) {
+    Path index = directory.resolve(ShardIndex.NAME);
+    boolean sharded = !Files.exists(directory.resolve(Checkpoint.SINGLE)) && Files.exists(index);
+    return sharded ? Optional.of(index) : Optional.empty();
+  }
+
+  /** All files, in the order of their names; the caller closes them. */
+  SequencedMap<Path, SafetensorsFile> open() {
+    boolean done = false;
+    try {
+      Path single = directory.resolve(Checkpoint.SINGLE);
+      Optional<Path> index = indexFile(directory);
+      if (Files.exists(single)) {
+        openFile(Checkpoint.SINGLE);
+      } else if (index.isPresent()) {
+        openIndexed(ShardIndex.read(containment.require(index.get())));
+      } else {
+        throw noWeights();
+      }
+      if (!problems.isEmpty()) {
+        throw SmeltException.all(Fault.CHECKPOINT, Failures.shortened(problems), HINT);
+      }
+      done = true;
+      return files;
+    } finally {
+      if (!done) {
+        files.values().forEach(SafetensorsFile::close);
+      }
+    }
+  }
+
+  private void openFile(String name) {
+    try {
+      Path file = containment.require(name);
+      files.put(file, SafetensorsFile.open(file));
+    } catch (SmeltException e) {
+      problems.addAll(e.problems());
+    }
+  }
+
+  private void openIndexed(ShardIndex index) {
+    for (String name : new TreeSet<>(index.shardOf().values())) {
+      openFile(name);
+    }
+    if (problems.isEmpty()) {
+      compare(index);
+    }
+  }
+
+  /** The index and the shards must promise and hold exactly the same tensors. */
+  private void compare(ShardIndex index) {
+    index
+        .shardOf()
+        .forEach(
+            (tensor, shard) -> {
+              SafetensorsFile file = files.get(directory.resolve(shard).normalize());
+              if (file == null || !file.tensors().containsKey(tensor)) {
+                problems.add(
+                    index.file()
+                        + ": promises tensor "
+                        + tensor
+                        + " in "
+                        + shard
+                        + ", which does not hold it");
+              }
+            });
+    for (SafetensorsFile file : files.values()) {
+      for (String tensor : file.tensors().sequencedKeySet()) {
+        String shard = index.shardOf().get(tensor);
+        if (shard == null) {
+          problems.add(
+              file.path() + ": holds tensor " + tensor + ", which the index does not name");
+        } else if (!directory.resolve(shard).normalize().equals(file.path())) {
+          problems.add(
+              file.path() + ": holds tensor " + tensor + ", which the index puts into " + shard);
+        }
+      }
+    }
+  }
+
+  private SmeltException noWeights() {
+    return SmeltException.checkpoint(
+        directory
+            + ": expected "
+            + Checkpoint.SINGLE
+            + " or "
+            + ShardIndex.NAME
+            + ", found neither",
+        "smelt reads safetensors only; save weights of another format with save_pretrained first.");
+  }
+}
