@@ -3,6 +3,7 @@ package dev.smelt.io;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 
 /** Complete reads and writes at a position. */
@@ -27,5 +28,11 @@ final class Bytes {
     while (buffer.hasRemaining()) {
       at += channel.write(buffer, at);
     }
+  }
+
+  /** The bytes after their own length as 64-bit little endian. */
+  static byte[] withLength(byte[] content) {
+    ByteBuffer buffer = ByteBuffer.allocate(Long.BYTES + content.length);
+    return buffer.order(ByteOrder.LITTLE_ENDIAN).putLong(content.length).put(content).array();
   }
 }

@@ -96,10 +96,8 @@ public final class Checkpoint implements AutoCloseable {
   public MemorySegment data(StoredTensor tensor) {
     SafetensorsFile file = files.get(tensor.file());
     if (file == null) {
-      throw new SmeltException(
-          Fault.BUG,
-          "tensor " + tensor.name() + " of " + tensor.file() + " is not of " + directory,
-          "Please report this with the command that you ran.");
+      throw Failures.bug(
+          "tensor " + tensor.name() + " of " + tensor.file() + " is not of " + directory);
     }
     return file.data(tensor);
   }

@@ -7,6 +7,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** Turns failures of the file system into messages for users. */
 final class Failures {
@@ -25,6 +26,37 @@ final class Failures {
         };
     return new SmeltException(
         Fault.CHECKPOINT, path + ": " + reason, "Check the path and its permissions.", e);
+  }
+
+  /** The exception for an output that cannot be written. */
+  static SmeltException writing(Path path, IOException e) {
+    if (isDiskFull(e)) {
+      return new SmeltException(
+          Fault.RESOURCES,
+          "%s: the disk is full: %s; %,d bytes are available"
+              .formatted(path, reason(e), Disk.available(path)),
+          "Free some space or choose an output on another disk.",
+          e);
+    }
+    String reason = e instanceof AccessDeniedException ? "no permission" : reason(e);
+    return new SmeltException(
+        Fault.FAILED,
+        path + ": cannot be written: " + reason,
+        "Check the path and its permissions.",
+        e);
+  }
+
+  private static boolean isDiskFull(IOException e) {
+    String reason = reason(e).toLowerCase(Locale.ROOT);
+    return reason.contains("no space left")
+        || reason.contains("quota exceeded")
+        || reason.contains("not enough space");
+  }
+
+  /** The exception for a misuse by smelt's own code. */
+  static SmeltException bug(String message) {
+    return new SmeltException(
+        Fault.BUG, message, "Please report this with the command that you ran.");
   }
 
   /** The first problems, and how many more there are. */

@@ -1,13 +1,21 @@
 package dev.smelt.io;
 
+import java.io.StringWriter;
+import java.util.function.Consumer;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectWriteContext;
+import tools.jackson.core.PrettyPrinter;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.TokenStreamFactory;
 import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.json.JsonReadFeature;
+import tools.jackson.core.util.DefaultIndenter;
+import tools.jackson.core.util.DefaultPrettyPrinter;
+import tools.jackson.core.util.Separators;
 
 /** The two ways in which smelt reads JSON, and how it speaks about tokens in messages. */
 final class JsonText {
@@ -26,6 +34,34 @@ final class JsonText {
           .build();
 
   private JsonText() {}
+
+  /** A text with one field per line and two spaces per level, ending in a line feed. */
+  static String pretty(Consumer<JsonGenerator> content) {
+    DefaultIndenter indenter = new DefaultIndenter("  ", "\n");
+    DefaultPrettyPrinter printer =
+        new DefaultPrettyPrinter(
+                Separators.createDefaultInstance()
+                    .withObjectNameValueSpacing(Separators.Spacing.AFTER))
+            .withObjectIndenter(indenter)
+            .withArrayIndenter(indenter);
+    StringWriter text = new StringWriter();
+    ObjectWriteContext context =
+        new ObjectWriteContext.Base() {
+          @Override
+          public PrettyPrinter getPrettyPrinter() {
+            return printer;
+          }
+
+          @Override
+          public boolean hasPrettyPrinter() {
+            return true;
+          }
+        };
+    try (JsonGenerator out = HEADERS.createGenerator(context, text)) {
+      content.accept(out);
+    }
+    return text + "\n";
+  }
 
   /** The reason and the place of a syntax error, without the parser's own decoration. */
   static String reason(JacksonException e) {
