@@ -2,6 +2,7 @@ package dev.smelt.model.tensor;
 
 import java.util.List;
 import org.bytedeco.pytorch.BoolOptional;
+import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
@@ -26,6 +27,11 @@ public final class Autograd implements AutoCloseable {
   /** Starts recording on this thread. */
   public static Autograd record() {
     return new Autograd();
+  }
+
+  /** Whether gradients are being recorded on this thread. */
+  public static boolean isRecording() {
+    return GradMode.is_enabled();
   }
 
   /** Makes a tensor one whose gradient can be asked for. */

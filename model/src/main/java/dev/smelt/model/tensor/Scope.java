@@ -30,10 +30,15 @@ public final class Scope implements AutoCloseable {
    */
   public Tensor keep(Tensor tensor) {
     if (outer == null) {
-      tensor.at().retainReference();
-    } else {
-      outer.attach(tensor.at());
+      return release(tensor);
     }
+    outer.attach(tensor.at());
+    return tensor;
+  }
+
+  /** Lets a tensor live on, whatever scopes are open, until {@link Tensor#close}. */
+  public Tensor release(Tensor tensor) {
+    tensor.at().retainReference();
     return tensor;
   }
 

@@ -155,6 +155,11 @@ public final class Tensor implements AutoCloseable {
     return of(at.mul(new Scalar(number)));
   }
 
+  /** The largest whole number not above the quotient of every I64 element and a divisor. */
+  public Tensor floorDivide(long divisor) {
+    return of(torch.floor_divide(at, new Scalar(divisor)));
+  }
+
   /** Elementwise quotient, with broadcasting. */
   public Tensor div(Tensor other) {
     return of(at.div(other.at));
@@ -334,6 +339,11 @@ public final class Tensor implements AutoCloseable {
     return of(torch.index_select(at, (long) dimension, index.at));
   }
 
+  /** A copy in which the entries of a dimension that {@code index} names are those of a source. */
+  public Tensor indexCopy(int dimension, Tensor index, Tensor source) {
+    return of(at.index_copy((long) dimension, index.at, source.at));
+  }
+
   /** Entries of a dimension by an index of this tensor's rank. */
   public Tensor gather(int dimension, Tensor index) {
     return of(at.gather((long) dimension, index.at));
@@ -393,6 +403,11 @@ public final class Tensor implements AutoCloseable {
   /** Multiplies this tensor with another one, elementwise. */
   public void mulInPlace(Tensor other) {
     at.mul_(other.at);
+  }
+
+  /** Overwrites this matrix with {@code input * weight^T}; types are equal, no gradient. */
+  public void linearInto(Tensor input, Tensor weight) {
+    torch.mm_out(at, input.at, weight.at.t());
   }
 
   /** Overwrites this tensor's values; converts the type. */

@@ -1,0 +1,50 @@
+package dev.smelt.model;
+
+import dev.smelt.io.Checkpoint;
+import dev.smelt.io.Dtype;
+import dev.smelt.io.SmeltException;
+import dev.smelt.io.StoredTensor;
+import dev.smelt.model.tensor.Tensor;
+import dev.smelt.model.tensor.Tensors;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Reads stored tensors for computing: mapped memory as it is where the type fits, else a copy in
+ * the compute type.
+ *
+ * @param checkpoint where the tensors are; must stay open as long as they are used
+ * @param dtype the compute type
+ */
+public record Weights(Checkpoint checkpoint, Dtype dtype) {
+
+  /** The tensor of this name in the compute type. */
+  public Tensor load(String name) {
+    return load(checkpoint.require(name));
+  }
+
+  /** The tensor of this name if the checkpoint has it. */
+  public Optional<Tensor> find(String name) {
+    return checkpoint.find(name).map(this::load);
+  }
+
+  /** A stored tensor in the compute type. */
+  public Tensor load(StoredTensor stored) {
+    return stored(checkpoint, stored).to(dtype);
+  }
+
+  /** A stored tensor in its own type, over the mapped memory; it must not be modified. */
+  public static Tensor stored(Checkpoint checkpoint, StoredTensor stored) {
+    if (!stored.dtype().isFloating()) {
+      throw SmeltException.unsupported(
+          stored.file() + ": tensor '" + stored.name() + "' has type " + stored.dtype(),
+          "smelt computes with F64, F32, F16, BF16 and F8 tensors");
+    }
+    return Tensors.ofMemory(checkpoint.data(stored), stored.dtype(), dims(stored.shape()));
+  }
+
+  /** Shape as libtorch wants it. */
+  public static long[] dims(List<Long> shape) {
+    return shape.stream().mapToLong(Long::longValue).toArray();
+  }
+}
