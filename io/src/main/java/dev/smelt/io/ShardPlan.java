@@ -25,6 +25,9 @@ record ShardPlan(Path file, byte[] header, List<StoredTensor> tensors, long file
       Comparator.comparingInt((TensorInfo info) -> rank(info.dtype()))
           .thenComparing(TensorInfo::name);
 
+  /** What the loaders of checkpoints expect in the header. */
+  private static final Map<String, String> FORMAT = Map.of("format", "pt");
+
   /** Spreads tensors over files of at most the given tensor bytes, in the given order. */
   static List<ShardPlan> plan(Path directory, List<TensorInfo> tensors, long maxShardBytes) {
     List<List<TensorInfo>> groups = new ArrayList<>();
@@ -42,7 +45,7 @@ record ShardPlan(Path file, byte[] header, List<StoredTensor> tensors, long file
     groups.add(group);
     List<ShardPlan> shards = new ArrayList<>();
     for (int i = 0; i < groups.size(); i++) {
-      shards.add(layOut(directory.resolve(fileName(i, groups.size())), groups.get(i)));
+      shards.add(layOut(directory.resolve(fileName(i, groups.size())), FORMAT, groups.get(i)));
     }
     return List.copyOf(shards);
   }
@@ -53,10 +56,11 @@ record ShardPlan(Path file, byte[] header, List<StoredTensor> tensors, long file
         : "model-%05d-of-%05d.safetensors".formatted(index + 1, count);
   }
 
-  private static ShardPlan layOut(Path file, List<TensorInfo> group) {
+  /** Places the tensors of one file in the order of the reference writer. */
+  static ShardPlan layOut(Path file, Map<String, String> metadata, List<TensorInfo> group) {
     List<TensorInfo> ordered = new ArrayList<>(group);
     ordered.sort(LAYOUT);
-    byte[] header = header(ordered);
+    byte[] header = header(metadata, ordered);
     List<StoredTensor> placed = new ArrayList<>(ordered.size());
     long offset = header.length;
     for (TensorInfo info : ordered) {
@@ -72,12 +76,12 @@ record ShardPlan(Path file, byte[] header, List<StoredTensor> tensors, long file
     return index < 0 ? Dtype.LAYOUT_ORDER.size() : index;
   }
 
-  private static byte[] header(List<TensorInfo> ordered) {
+  private static byte[] header(Map<String, String> metadata, List<TensorInfo> ordered) {
     ByteArrayOutputStream json = new ByteArrayOutputStream();
     try (JsonGenerator out = JsonText.HEADERS.createGenerator(ObjectWriteContext.empty(), json)) {
       out.writeStartObject();
       out.writeObjectPropertyStart("__metadata__");
-      out.writeStringProperty("format", "pt");
+      metadata.forEach(out::writeStringProperty);
       out.writeEndObject();
       long offset = 0;
       for (TensorInfo info : ordered) {
