@@ -301,6 +301,13 @@ public final class Tensor implements AutoCloseable {
     return of(at.max());
   }
 
+  /** Largest absolute value of all elements, without a copy of them. */
+  public double maxAbs() {
+    return Math.max(
+        at.max().to(torch.ScalarType.Double).item_double(),
+        -at.min().to(torch.ScalarType.Double).item_double());
+  }
+
   /** Index of the largest element of each slice along a dimension; I64. */
   public Tensor argmax(int dimension) {
     return of(at.argmax(new org.bytedeco.pytorch.LongOptional(dimension), false));

@@ -1,0 +1,27 @@
+package dev.smelt.model.export;
+
+import java.util.List;
+import java.util.Set;
+
+/**
+ * What becomes of the experts of one layer.
+ *
+ * @param layer index of the decoder layer
+ * @param survivors for each new expert the source expert whose place and router row it takes
+ * @param computed positions of new experts whose weights are computed; the others are copied
+ * @param routerComputed whether the router's rows are computed; else those of the survivors are
+ *     kept
+ */
+public record LayerReduction(
+    int layer, List<Integer> survivors, Set<Integer> computed, boolean routerComputed) {
+  /** Copies the collections. */
+  public LayerReduction {
+    survivors = List.copyOf(survivors);
+    computed = Set.copyOf(computed);
+  }
+
+  /** Number of experts that are left. */
+  public int count() {
+    return survivors.size();
+  }
+}
