@@ -33,7 +33,7 @@ final class SourcePaths {
     try {
       if (exists(name)) {
         Path path = Path.of(name);
-        return Files.isDirectory(path) ? known(name, Files.list(path)) : List.of(path);
+        return Files.isDirectory(path) ? list(name, path) : List.of(path);
       }
       if (GLOB.matcher(name).find()) {
         return glob(name);
@@ -50,6 +50,12 @@ final class SourcePaths {
         "check the path; a weight after the last colon is a positive number");
   }
 
+  private static List<Path> list(String name, Path directory) throws IOException {
+    try (Stream<Path> files = Files.list(directory)) {
+      return known(name, files);
+    }
+  }
+
   private static List<Path> glob(String pattern) throws IOException {
     PathMatcher matcher = matcher(pattern);
     Path start = fixedPart(pattern);
@@ -57,10 +63,9 @@ final class SourcePaths {
       return known(pattern, Stream.empty());
     }
     int depth = pattern.contains("**") ? Integer.MAX_VALUE : depthBelow(start, pattern);
-    return known(
-        pattern,
-        Files.walk(start, Math.max(1, depth), FileVisitOption.FOLLOW_LINKS)
-            .filter(matcher::matches));
+    try (Stream<Path> files = Files.walk(start, depth, FileVisitOption.FOLLOW_LINKS)) {
+      return known(pattern, files.filter(matcher::matches));
+    }
   }
 
   private static PathMatcher matcher(String pattern) {
@@ -88,19 +93,17 @@ final class SourcePaths {
   }
 
   private static List<Path> known(String name, Stream<Path> candidates) {
-    try (candidates) {
-      List<Path> files =
-          candidates
-              .filter(path -> TextKind.of(path).isPresent())
-              .filter(path -> !path.getFileName().toString().startsWith("."))
-              .filter(Files::isRegularFile)
-              .sorted(Comparator.comparing(Path::toString))
-              .toList();
-      if (files.isEmpty()) {
-        throw SmeltException.checkpoint(
-            name + ": holds no text files", "smelt reads files named " + TextKind.suffixes());
-      }
-      return files;
+    List<Path> files =
+        candidates
+            .filter(path -> TextKind.of(path).isPresent())
+            .filter(path -> !path.getFileName().toString().startsWith("."))
+            .filter(Files::isRegularFile)
+            .sorted(Comparator.comparing(Path::toString))
+            .toList();
+    if (files.isEmpty()) {
+      throw SmeltException.checkpoint(
+          name + ": holds no text files", "smelt reads files named " + TextKind.suffixes());
     }
+    return files;
   }
 }
