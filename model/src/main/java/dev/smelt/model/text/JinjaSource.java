@@ -17,11 +17,7 @@ import java.util.regex.Pattern;
  */
 final class JinjaSource {
   private static final Pattern OPEN = Pattern.compile("\\{[{%#]");
-  private static final Pattern FILTER = Pattern.compile("\\|\\s*([A-Za-z_]\\w*)");
   private static final Pattern LOOP_IF = Pattern.compile("(for\\b.*?)\\sif\\s(.*)", Pattern.DOTALL);
-  private static final Pattern VALUE_OR =
-      Pattern.compile(
-          "\\bor\\s+('[^']*'|\"[^\"]*\"|\\[\\s*]|\\{\\s*}|\\d+)\\s*(?!\\s|in\\b|not\\b|is\\b|[=!<>])");
 
   /** A block that is open: {@code filtered} for a loop with a condition. */
   private record Block(String name, boolean filtered) {}
@@ -105,14 +101,20 @@ final class JinjaSource {
     int to = minus || plus ? code.length() - 1 : code.length();
     String clean = code.substring(Math.min(from, to), to).strip();
     check(clean);
+    String grouped = macro(clean) ? clean : JinjaCode.groupNamedArguments(clean);
     position = end + 2;
     if (kind == '{') {
-      out.append("{{ ").append(clean).append(" }}");
+      out.append("{{ ").append(grouped).append(" }}");
       after(minus, false);
     } else {
-      block(clean);
+      block(grouped);
       after(minus, !plus);
     }
+  }
+
+  /** The parameters of a macro look like named arguments, but are none. */
+  private static boolean macro(String code) {
+    return code.startsWith("macro ");
   }
 
   /** The end of a tag: its closing mark outside strings and brackets. */
@@ -168,7 +170,7 @@ final class JinjaSource {
   }
 
   private void loop(String code) {
-    Matcher condition = LOOP_IF.matcher(masked(code));
+    Matcher condition = LOOP_IF.matcher(JinjaCode.masked(code));
     boolean filtered = condition.matches();
     blocks.push(new Block("for", filtered));
     if (filtered) {
@@ -196,14 +198,9 @@ final class JinjaSource {
   }
 
   private void check(String code) {
-    Matcher filter = FILTER.matcher(masked(code));
-    while (filter.find()) {
-      if (jinja.getGlobalContext().getFilter(filter.group(1)) == null) {
-        throw refused("filter " + filter.group(1));
-      }
-    }
-    if (VALUE_OR.matcher(code).find()) {
-      throw refused("or that chooses between values in: " + code);
+    String problem = JinjaCode.problem(code, jinja);
+    if (!problem.isEmpty()) {
+      throw refused(problem);
     }
     boolean inFilteredLoop =
         blocks.stream()
@@ -211,31 +208,9 @@ final class JinjaSource {
             .findFirst()
             .map(Block::filtered)
             .orElse(false);
-    if (inFilteredLoop && masked(code).matches("(?s).*\\bloop\\b.*")) {
+    if (inFilteredLoop && JinjaCode.masked(code).matches("(?s).*\\bloop\\b.*")) {
       throw refused("loop variable in a loop with a condition");
     }
-  }
-
-  /** The code with the contents of strings replaced by underscores, of the same length. */
-  private static String masked(String code) {
-    StringBuilder masked = new StringBuilder(code);
-    char quote = 0;
-    for (int i = 0; i < code.length(); i++) {
-      char c = code.charAt(i);
-      if (quote == 0) {
-        quote = c == '\'' || c == '"' ? c : 0;
-        continue;
-      }
-      if (c == quote) {
-        quote = 0;
-        continue;
-      }
-      masked.setCharAt(i, '_');
-      if (c == '\\' && i + 1 < code.length()) {
-        masked.setCharAt(++i, '_');
-      }
-    }
-    return masked.toString();
   }
 
   private UnsupportedOperationException refused(String what) {
