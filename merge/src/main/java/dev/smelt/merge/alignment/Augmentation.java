@@ -1,6 +1,7 @@
 package dev.smelt.merge.alignment;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * Shortest augmenting paths: gives one more row a column by moving rows along the cheapest chain of
@@ -41,8 +42,15 @@ final class Augmentation {
   /** The distance of the column settled last. */
   private double radius;
 
-  private double freeDistance;
+  /** The free columns, in no particular but reproducible order. */
+  private final int[] free;
+
+  private int freeSize;
+
+  /** The nearest free column that is known, and its distance. */
   private int freeColumn;
+
+  private double freeDistance;
 
   Augmentation(Problem problem, Candidates candidates, Matching matching) {
     int n = problem.size();
@@ -56,6 +64,8 @@ final class Augmentation {
     settled = new int[n];
     reached = new int[n];
     offset = new double[n];
+    free = IntStream.range(0, n).filter(j -> matching.rowOf(j) == Matching.NONE).toArray();
+    freeSize = free.length;
     open = new IndexedHeap(n);
     unread = new IndexedHeap(n);
     Arrays.fill(distance, Double.POSITIVE_INFINITY);
@@ -86,10 +96,10 @@ final class Augmentation {
   private void search() {
     while (true) {
       double next = Math.min(open.smallestKey(), freeDistance);
-      if (unread.smallestKey() < next) {
-        readAll(unread.pop());
-      } else if (next == freeDistance) {
+      if (next == freeDistance && unread.smallestKey() >= next) {
         return;
+      } else if (unread.smallestKey() <= next) {
+        readAll(unread.pop());
       } else {
         settle(open.pop());
       }
@@ -124,6 +134,13 @@ final class Augmentation {
     float[] costs = problem.costs().row(row);
     float sign = problem.sign();
     double rowOffset = offset[row];
+    for (int k = 0; k < freeSize; k++) {
+      int j = free[k];
+      relax(j, (sign * costs[j] - prices[j]) + rowOffset, row);
+    }
+    if (freeDistance <= radius) {
+      return;
+    }
     for (int j = 0; j < costs.length; j++) {
       double through = (sign * costs[j] - prices[j]) + rowOffset;
       if (through < distance[j] && through < freeDistance) {
@@ -158,6 +175,11 @@ final class Augmentation {
   }
 
   private void movePath(int start) {
+    int k = 0;
+    while (free[k] != freeColumn) {
+      k++;
+    }
+    free[k] = free[--freeSize];
     int column = freeColumn;
     int row;
     do {

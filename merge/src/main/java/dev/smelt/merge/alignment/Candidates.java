@@ -109,13 +109,13 @@ final class Candidates {
     }
   }
 
-  /**
-   * A full list gives up its largest member, or refuses the newcomer; the bound remembers which.
-   */
+  /** A full list refuses the newcomer, or gives up a larger member; the bound remembers which. */
   private void add(int row, int column, float cost) {
     int slot = sizes[row];
     if (slot < CAPACITY) {
       sizes[row]++;
+    } else if (reduced[column] >= bounds[row]) {
+      return;
     } else {
       slot = largest(columns[row]);
       double dropped = Math.max(reduced[columns[row][slot]], reduced[column]);
