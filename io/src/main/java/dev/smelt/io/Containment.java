@@ -2,6 +2,7 @@ package dev.smelt.io;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 
@@ -34,12 +35,21 @@ final class Containment {
 
   /** The file of this name, as {@code directory/name}; it must exist and lie inside. */
   Path require(String name) {
-    Path relative = Path.of(name).normalize();
+    Path relative = path(name).normalize();
     if (name.isEmpty() || relative.isAbsolute() || relative.startsWith("..")) {
       throw SmeltException.checkpoint(
           directory + ": the file name '" + name + "' leaves the directory", HINT);
     }
     return require(directory.resolve(relative));
+  }
+
+  private Path path(String name) {
+    try {
+      return Path.of(name);
+    } catch (InvalidPathException e) {
+      throw new SmeltException(
+          Fault.CHECKPOINT, directory + ": '" + name + "' is not a file name", HINT, e);
+    }
   }
 
   /** The same file, which must exist and lie inside after all links are followed. */

@@ -2,6 +2,7 @@ package dev.smelt.io;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -21,6 +22,7 @@ final class Failures {
         switch (e) {
           case NoSuchFileException _ -> "no such file";
           case AccessDeniedException _ -> "no permission to read it";
+          case CharacterCodingException _ -> "is not UTF-8 text";
           case EOFException _ -> "it ends too early: " + e.getMessage();
           default -> "cannot be read: " + reason(e);
         };

@@ -2,6 +2,7 @@ package dev.smelt.io;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.regex.Pattern;
@@ -39,6 +40,10 @@ public final class ModelLocator {
    * @throws SmeltException {@link Fault#CHECKPOINT} if there is no such directory or cached model
    */
   public static Path locate(String modelArgument, Map<String, String> environment, Path home) {
+    if (modelArgument.isBlank()) {
+      throw SmeltException.checkpoint(
+          "no model is given", "Give a directory or a Hugging Face id.");
+    }
     ModelLocator locator = new ModelLocator(environment, home);
     Path path = locator.expanded(modelArgument);
     if (Files.isDirectory(path)) {
@@ -50,7 +55,12 @@ public final class ModelLocator {
           modelArgument + (Files.exists(path) ? ": not a directory" : ": no such directory"),
           "Give a checkpoint directory, or a Hugging Face id owner/name of the local cache.");
     }
-    String revision = id.group(3) == null ? "main" : id.group(3);
+    String revision = id.group(3) == null ? "main" : id.group(3).replaceFirst("^refs/", "");
+    if (revision.contains("..")) {
+      throw SmeltException.checkpoint(
+          modelArgument + ": '" + revision + "' is no branch, tag or commit",
+          "Check the spelling.");
+    }
     return locator.cached(id.group(1) + "/" + id.group(2), revision);
   }
 
@@ -66,17 +76,16 @@ public final class ModelLocator {
               + " (smelt never downloads).");
     }
     Path snapshots = model.resolve("snapshots");
-    Path direct = snapshots.resolve(revision).normalize();
-    if (direct.startsWith(snapshots) && Files.isDirectory(direct)) {
+    Path direct = snapshots.resolve(revision);
+    if (Files.isDirectory(direct)) {
       return direct;
     }
     return byReference(id, revision, model);
   }
 
   private static Path byReference(String id, String revision, Path model) {
-    Path references = model.resolve("refs");
-    Path reference = references.resolve(revision).normalize();
-    if (!reference.startsWith(references) || !Files.isRegularFile(reference)) {
+    Path reference = model.resolve("refs").resolve(revision);
+    if (!Files.isRegularFile(reference)) {
       throw SmeltException.checkpoint(
           id + ": revision " + revision + " is not in the hub cache " + model,
           "Download it first: hf download " + id + " --revision " + revision);
@@ -110,8 +119,13 @@ public final class ModelLocator {
   }
 
   private Path expanded(String path) {
-    return path.equals("~") || path.startsWith("~/")
-        ? home.resolve(path.substring(Math.min(2, path.length())))
-        : Path.of(path);
+    try {
+      return path.equals("~") || path.startsWith("~/")
+          ? home.resolve(path.substring(Math.min(2, path.length())))
+          : Path.of(path);
+    } catch (InvalidPathException e) {
+      throw new SmeltException(
+          Fault.CHECKPOINT, path + ": is not a path", "Check the spelling.", e);
+    }
   }
 }

@@ -64,8 +64,8 @@ final class NonFinite {
     if (test == null) {
       return OptionalLong.empty();
     }
-    long[] words = new long[CHUNK];
-    long chunkBytes = (long) CHUNK * Long.BYTES;
+    long[] words = new long[(int) Math.min(CHUNK, data.byteSize() / Long.BYTES + 1)];
+    long chunkBytes = (long) words.length * Long.BYTES;
     for (long at = 0; at < data.byteSize(); at += chunkBytes) {
       int count = load(data, at, words);
       if (hit(test, words, count)) {
@@ -77,10 +77,10 @@ final class NonFinite {
 
   private static int load(MemorySegment data, long at, long[] words) {
     long left = data.byteSize() - at;
-    int count = (int) Math.min(CHUNK, left / Long.BYTES);
+    int count = (int) Math.min(words.length, left / Long.BYTES);
     MemorySegment.copy(data, WORD, at, words, 0, count);
     long rest = left - (long) count * Long.BYTES;
-    if (count == CHUNK || rest == 0) {
+    if (count == words.length || rest == 0) {
       return count;
     }
     words[count] = 0;

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Objects;
 import java.util.SequencedMap;
@@ -55,6 +56,15 @@ public final class TestFiles {
     ByteBuffer buffer = ByteBuffer.allocate(8 * values.length).order(ByteOrder.LITTLE_ENDIAN);
     buffer.asLongBuffer().put(values);
     return new Values("I64", shape, buffer.array());
+  }
+
+  /** Tensors for a test file from alternating names ({@link String}) and {@link Values}. */
+  public static SequencedMap<String, Values> tensors(Object... namesAndValues) {
+    SequencedMap<String, Values> tensors = new LinkedHashMap<>();
+    for (int i = 0; i < namesAndValues.length; i += 2) {
+      tensors.put((String) namesAndValues[i], (Values) namesAndValues[i + 1]);
+    }
+    return tensors;
   }
 
   /** Writes a safetensors file with the tensors in the order of the map. */
