@@ -3,6 +3,7 @@ package dev.smelt.model.tensor;
 import dev.smelt.io.Dtype;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
@@ -58,6 +59,13 @@ public final class Tensors {
   public static Tensor ofDoubles(double[] values, long... shape) {
     try (var pointer = new DoublePointer(values)) {
       return new Tensor(torch.from_blob(pointer, shape, options(Dtype.F64)).clone());
+    }
+  }
+
+  /** A tensor whose elements have these bytes, in little endian. */
+  public static Tensor ofBytes(byte[] bytes, Dtype dtype, long... shape) {
+    try (var pointer = new BytePointer(bytes)) {
+      return new Tensor(torch.from_blob(pointer, shape, options(dtype)).clone());
     }
   }
 

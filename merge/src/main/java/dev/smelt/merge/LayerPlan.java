@@ -1,0 +1,43 @@
+package dev.smelt.merge;
+
+import dev.smelt.model.export.LayerReduction;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
+
+/**
+ * The groups of one layer, in the order of their dominant experts.
+ *
+ * @param layer index of the decoder layer
+ * @param groups what becomes of the experts; every expert is in at most one group
+ */
+public record LayerPlan(int layer, List<Group> groups) {
+  /** Copies the list and checks that groups are disjoint and in order. */
+  public LayerPlan {
+    groups = List.copyOf(groups);
+    Set<Integer> seen = new HashSet<>();
+    int last = -1;
+    for (Group group : groups) {
+      if (group.dominant() <= last || !seen.addAll(group.members())) {
+        throw new IllegalArgumentException("layer " + layer + ": groups overlap or lack order");
+      }
+      last = group.dominant();
+    }
+    if (seen.size() != groups.stream().mapToInt(g -> g.members().size()).sum()) {
+      throw new IllegalArgumentException("layer " + layer + ": an expert is in two groups");
+    }
+  }
+
+  /** What the exporter must know: groups of one are copied, all others are computed. */
+  public LayerReduction reduction(boolean routerComputed) {
+    Set<Integer> computed =
+        Set.copyOf(
+            IntStream.range(0, groups.size())
+                .filter(i -> !groups.get(i).isSingle())
+                .boxed()
+                .toList());
+    List<Integer> survivors = groups.stream().map(Group::dominant).toList();
+    return new LayerReduction(layer, survivors, computed, routerComputed);
+  }
+}

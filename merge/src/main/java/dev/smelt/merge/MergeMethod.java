@@ -1,0 +1,25 @@
+package dev.smelt.merge;
+
+/**
+ * A way to merge experts: first a plan from statistics, then the merge of one group at a time.
+ *
+ * <p>Methods are listed in {@link MergeMethods}.
+ */
+public interface MergeMethod {
+  /** The name on the command line, in kebab case. */
+  String name();
+
+  /** One sentence for the help and the documentation. */
+  String summary();
+
+  /** The options that the method uses whatever the user says; others stay as they are. */
+  default MergeOptions adjusted(MergeOptions options) {
+    return options;
+  }
+
+  /** Decides which experts of a layer become one: exactly {@code options.experts()} groups. */
+  LayerPlan plan(LayerContext context, MergeOptions options);
+
+  /** Merges a group of two or more. */
+  MergedExpert merge(LayerContext context, Group group, MergeOptions options);
+}

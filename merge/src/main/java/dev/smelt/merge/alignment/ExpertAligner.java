@@ -1,0 +1,153 @@
+package dev.smelt.merge.alignment;
+
+import dev.smelt.io.Dtype;
+import dev.smelt.model.Expert;
+import dev.smelt.model.tensor.Tensor;
+import dev.smelt.model.tensor.Tensors;
+import java.util.Arrays;
+import java.util.Optional;
+
+/**
+ * Brings the neurons of experts into the order, sign and scale of a reference expert.
+ *
+ * <p>A gated expert is unchanged by a permutation of its neurons (rows of gate and up, columns of
+ * down), and by scaling a row of up with any c other than zero, -1 included, and the column of down
+ * with 1/c. The score of a pair of neurons is
+ *
+ * <pre>{@code <g, g'> / (|G| |G'|)  +  | <u, u'> / (|U| |U'|)  +  <d, d'> / (|D| |D'|) |}</pre>
+ *
+ * with up rows and down columns scaled to equal norms first, and Frobenius norms below; activations
+ * add {@code |<z, z'>| / (|Z| |Z'|)}. The permutation with the largest sum is found exactly; the
+ * identity is kept where it is as good.
+ */
+public final class ExpertAligner {
+  private final Expert reference;
+  private final AlignmentMode mode;
+  private final Optional<Tensor> inputs;
+
+  /**
+   * Prepares a reference.
+   *
+   * @param reference the expert whose order others take, F32
+   * @param mode by what neurons are matched
+   * @param inputs tokens [S, H] on which activations are compared, if the mode uses them
+   */
+  public ExpertAligner(Expert reference, AlignmentMode mode, Optional<Tensor> inputs) {
+    this.reference = reference;
+    this.mode = mode;
+    this.inputs = inputs;
+  }
+
+  /** Aligns an expert of the same shape. */
+  public Aligned align(Expert target) {
+    if (mode == AlignmentMode.NONE) {
+      return new Aligned(target, Optional.empty());
+    }
+    Tensor gate = similarity(reference.gate(), target.gate());
+    Tensor signed = upDownSimilarity(target);
+    Tensor score = Tensors.zeros(Dtype.F32, gate.shape());
+    if (mode.usesWeights()) {
+      score = gate.add(signed.abs());
+    }
+    if (mode.usesActivations()) {
+      Tensor correlation = activationSimilarity(target);
+      score = score.add(correlation.abs());
+      signed = mode.usesWeights() ? signed : correlation;
+    }
+    int[] permutation = match(score);
+    Expert matched = permuted(target, permutation);
+    Tensor sign = pick(signed, permutation).sign();
+    Tensor flips = Tensors.where(sign.equal(Tensors.zeros(Dtype.F32, 1)), sign.add(1), sign);
+    Tensor weights = gate.add(signed.abs());
+    return new Aligned(
+        rescaled(matched, flips),
+        Optional.of(
+            new Alignment(
+                cosine(weights, identity(permutation.length)),
+                cosine(weights, permutation),
+                fixedShare(permutation))));
+  }
+
+  /** Inner products of all pairs of rows over the Frobenius norms. */
+  private static Tensor similarity(Tensor reference, Tensor target) {
+    double norms = reference.norm().item() * target.norm().item();
+    return reference.linear(target).mul(norms > 0 ? 1 / norms : 0);
+  }
+
+  private Tensor upDownSimilarity(Expert target) {
+    Tensor ours = balance(reference);
+    Tensor theirs = balance(target);
+    Tensor up =
+        similarity(reference.up().mul(ours.unsqueeze(-1)), target.up().mul(theirs.unsqueeze(-1)));
+    Tensor down =
+        similarity(
+            reference.down().div(ours).transpose(0, 1), target.down().div(theirs).transpose(0, 1));
+    return up.add(down);
+  }
+
+  /** For each neuron the factor c that gives c * up row and down column / c equal norms. */
+  private static Tensor balance(Expert expert) {
+    Tensor up = expert.up().norm(1);
+    Tensor down = expert.down().norm(0);
+    Tensor ratio = down.div(up).sqrt();
+    Tensor usable = up.mul(down).greater(0);
+    return Tensors.where(usable, ratio, Tensors.full(1, ratio.dtype(), ratio.shape()));
+  }
+
+  private Tensor activationSimilarity(Expert target) {
+    Tensor tokens = inputs.orElseThrow();
+    Tensor ours = reference.intermediate(tokens).transpose(0, 1);
+    Tensor theirs = target.intermediate(tokens).transpose(0, 1);
+    return similarity(ours, theirs);
+  }
+
+  /** For each neuron of the reference the neuron of the target. */
+  private static int[] match(Tensor score) {
+    int n = (int) score.size(0);
+    int[] identity = identity(n);
+    int[] best = Assignment.maximise(Costs.of(score.contiguous().memory(), n));
+    return total(score, best) > total(score, identity) ? best : identity;
+  }
+
+  private static int[] identity(int n) {
+    int[] identity = new int[n];
+    Arrays.setAll(identity, i -> i);
+    return identity;
+  }
+
+  private static double total(Tensor score, int[] permutation) {
+    return pick(score, permutation).to(Dtype.F64).sum().item();
+  }
+
+  private static Tensor pick(Tensor score, int[] permutation) {
+    return score.gather(1, Tensors.ofInts(permutation).unsqueeze(-1)).reshape(-1);
+  }
+
+  /** Mean of the cosines of the three matrices. */
+  private static double cosine(Tensor weights, int[] permutation) {
+    return total(weights, permutation) / 3;
+  }
+
+  private static double fixedShare(int[] permutation) {
+    int fixed = 0;
+    for (int i = 0; i < permutation.length; i++) {
+      fixed += permutation[i] == i ? 1 : 0;
+    }
+    return (double) fixed / permutation.length;
+  }
+
+  private static Expert permuted(Expert expert, int[] permutation) {
+    Tensor index = Tensors.ofInts(permutation);
+    return new Expert(
+        expert.gate().indexSelect(0, index),
+        expert.up().indexSelect(0, index),
+        expert.down().indexSelect(1, index));
+  }
+
+  /** Gives each neuron the sign of its match and the reference's ratio of up to down. */
+  private Expert rescaled(Expert matched, Tensor flips) {
+    Tensor factor = flips.mul(balance(matched)).div(balance(reference));
+    return new Expert(
+        matched.gate(), matched.up().mul(factor.unsqueeze(-1)), matched.down().div(factor));
+  }
+}
