@@ -8,7 +8,6 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * A config.json: parsed for reading, edited as text.
@@ -21,8 +20,6 @@ import tools.jackson.databind.json.JsonMapper;
  * element of an array. Names that contain a dot themselves cannot be addressed.
  */
 public final class ConfigDocument {
-  private static final JsonMapper MAPPER = JsonMapper.builder(JsonText.CONFIGS).build();
-
   private final String text;
   private final Path origin;
   private final JsonNode root;
@@ -42,9 +39,10 @@ public final class ConfigDocument {
    */
   public static ConfigDocument parse(String text, Path origin) {
     try {
-      JsonNode root = MAPPER.readTree(text);
+      JsonNode root = JsonTree.parse(text);
       if (!root.isObject()) {
-        throw SmeltException.checkpoint(origin + ": not a JSON object", "");
+        throw SmeltException.checkpoint(
+            origin + ": not one JSON object", "Repair or replace the file.");
       }
       return new ConfigDocument(text, origin, root);
     } catch (JacksonException e) {

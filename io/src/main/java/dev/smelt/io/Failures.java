@@ -4,6 +4,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -40,7 +41,12 @@ final class Failures {
           "Free some space or choose an output on another disk.",
           e);
     }
-    String reason = e instanceof AccessDeniedException ? "no permission" : reason(e);
+    String reason =
+        switch (e) {
+          case AccessDeniedException _ -> "no permission";
+          case FileAlreadyExistsException taken -> taken.getFile() + " is a file";
+          default -> reason(e);
+        };
     return new SmeltException(
         Fault.FAILED,
         path + ": cannot be written: " + reason,

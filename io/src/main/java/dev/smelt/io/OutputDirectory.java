@@ -93,7 +93,7 @@ final class OutputDirectory {
     try (Stream<Path> entries = Files.list(target)) {
       List<String> names = entries.map(entry -> String.valueOf(entry.getFileName())).toList();
       return names.isEmpty()
-          || names.contains(Checkpoint.CONFIG)
+          || names.contains("smelt-report.json")
           || names.stream().anyMatch(name -> name.endsWith(".safetensors"));
     } catch (IOException e) {
       throw Failures.writing(target, e);

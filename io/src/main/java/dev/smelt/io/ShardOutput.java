@@ -24,6 +24,10 @@ final class ShardOutput implements AutoCloseable {
   private static final int BUFFER_BYTES = 1 << 20;
   private static final long BATCH_BYTES = 256L << 20;
 
+  /** One buffer for each background thread: there are many small pieces. */
+  private static final ThreadLocal<ByteBuffer> READ_BUFFER =
+      ThreadLocal.withInitial(ShardOutput::newBuffer);
+
   /** Bytes that were written, and the checksum that they must have. */
   private record Piece(String tensor, long offset, long bytes, CompletableFuture<Integer> crc) {}
 
@@ -155,7 +159,7 @@ final class ShardOutput implements AutoCloseable {
   }
 
   private static int checksum(FileChannel channel, long offset, long bytes) {
-    ByteBuffer buffer = newBuffer();
+    ByteBuffer buffer = READ_BUFFER.get();
     CRC32C crc = new CRC32C();
     try {
       for (long at = 0; at < bytes; at += BUFFER_BYTES) {

@@ -39,7 +39,7 @@ final class ShardSet {
       Path single = directory.resolve(Checkpoint.SINGLE);
       Optional<Path> index = indexFile(directory);
       if (Files.exists(single)) {
-        openFile(Checkpoint.SINGLE);
+        openFiles(List.of(Checkpoint.SINGLE));
       } else if (index.isPresent()) {
         openIndexed(ShardIndex.read(containment.require(index.get())));
       } else {
@@ -57,21 +57,31 @@ final class ShardSet {
     }
   }
 
-  private void openFile(String name) {
-    try {
-      Path file = containment.require(name);
-      files.put(file, SafetensorsFile.open(file));
-    } catch (SmeltException e) {
-      problems.addAll(e.problems());
+  private void openIndexed(ShardIndex index) {
+    openFiles(List.copyOf(new TreeSet<>(index.shardOf().values())));
+    if (problems.isEmpty()) {
+      compare(index);
     }
   }
 
-  private void openIndexed(ShardIndex index) {
-    for (String name : new TreeSet<>(index.shardOf().values())) {
-      openFile(name);
+  /** Opens files in parallel: a large checkpoint has megabytes of headers. */
+  private void openFiles(List<String> names) {
+    List<Opened> opened = names.parallelStream().map(this::openFile).toList();
+    for (Opened one : opened) {
+      one.file.ifPresent(file -> files.put(file.path(), file));
+      problems.addAll(one.problems);
     }
-    if (problems.isEmpty()) {
-      compare(index);
+  }
+
+  /** A file, or why it could not be opened. */
+  private record Opened(Optional<SafetensorsFile> file, List<String> problems) {}
+
+  private Opened openFile(String name) {
+    try {
+      SafetensorsFile file = SafetensorsFile.open(containment.require(name));
+      return new Opened(Optional.of(file), List.of());
+    } catch (SmeltException e) {
+      return new Opened(Optional.empty(), e.problems());
     }
   }
 

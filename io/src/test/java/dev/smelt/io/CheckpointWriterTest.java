@@ -3,12 +3,18 @@ package dev.smelt.io;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -124,8 +130,7 @@ class CheckpointWriterTest {
       }
     }
     try (Checkpoint out = Checkpoint.open(target)) {
-      assertThat(out.data("y").toArray(java.lang.foreign.ValueLayout.JAVA_BYTE))
-          .containsExactly(6, 7, 7, 1, 2);
+      assertThat(out.data("y").toArray(ValueLayout.JAVA_BYTE)).containsExactly(6, 7, 7, 1, 2);
       assertThat(out.data("odd").byteSize()).isEqualTo(2);
       assertThat(out.data("nan").mismatch(MemorySegment.ofArray(tensors.get("nan").data())))
           .isEqualTo(-1);
@@ -164,12 +169,131 @@ class CheckpointWriterTest {
     WriterOptions force = new WriterOptions(100, true);
     assertThatThrownBy(() -> CheckpointWriter.create(target, List.of(C), force))
         .hasMessageContaining("not a checkpoint directory");
-    TestFiles.text(target.resolve("config.json"), "{}");
+    TestFiles.text(target.resolve("model.safetensors"), "old");
     try (CheckpointWriter writer = CheckpointWriter.create(target, List.of(C), force)) {
       writer.write("c", bytes(1, 2, 3, 4, 5));
-      assertThat(TestFiles.tree(target)).containsExactly("config.json", "notes.txt");
+      assertThat(target.resolve("model.safetensors")).hasContent("old");
       writer.commit();
     }
     assertThat(TestFiles.tree(parent)).containsExactly("out", "out/model.safetensors");
+  }
+
+  @Test
+  void neverReplacesItsOwnInput() throws Exception {
+    Path input =
+        TestFiles.checkpoint(
+            target, "{}", TestFiles.tensors("c", TestFiles.values("U8", List.of(5L), new byte[5])));
+    TestFiles.text(target.resolve("tokenizer.json"), "{}");
+    Path alias = Files.createSymbolicLink(parent.resolve("alias"), input);
+    WriterOptions force = new WriterOptions(100, true);
+    try (Checkpoint in = Checkpoint.open(alias);
+        CheckpointWriter writer = CheckpointWriter.create(target, List.of(C), force)) {
+      assertThatThrownBy(() -> writer.copy("c", in.require("c")))
+          .hasMessageContaining("is the input too");
+      assertThatThrownBy(() -> writer.copySideFiles(in)).hasMessageContaining("is the input too");
+    }
+    assertThat(TestFiles.tree(target))
+        .containsExactly("config.json", "model.safetensors", "tokenizer.json");
+  }
+
+  @Test
+  void refusesWrongUse() {
+    try (CheckpointWriter writer = writer(List.of(A, C))) {
+      assertBug(() -> writer.write("x", bytes()), "tensor x was not planned");
+      assertBug(() -> writer.write("c", bytes(1)), "takes 5 bytes, given 1");
+      assertBug(() -> writer.writeSlice("c", 4, bytes(1, 2)), "no part of 2 bytes at 4");
+      assertBug(() -> writer.writeSlice("c", -1, bytes(1)), "no part of 1 bytes at -1");
+      assertBug(() -> writer.writeSlice("a", 1, bytes(1, 2)), "begin and end at an element");
+      assertBug(() -> writer.writeFile("../x", ""), "leaves the output directory");
+      writer.writeSlice("c", 1, bytes(1, 2));
+      assertBug(
+          () -> writer.writeSlice("c", 0, bytes(1, 2)), "bytes from 0 to 2 are written twice");
+      assertBug(() -> writer.writeSlice("c", 2, bytes(1)), "written twice");
+      assertBug(writer::commit, "2 of 2 tensors were not written completely: [a, c]");
+    }
+    assertBug(() -> writer(List.of(A, A)).close(), "tensor a is planned twice");
+  }
+
+  private static void assertBug(ThrowingCallable call, String message) {
+    assertThatThrownBy(call)
+        .hasMessageContaining(message)
+        .satisfies(thrown -> assertThat(faultOf(thrown)).isEqualTo(Fault.BUG));
+  }
+
+  @Test
+  void takesOverSideFilesButNotWhatItWroteItself() {
+    Path input = TestFiles.checkpoint(parent.resolve("in"), "{\"a\": 1}", TestFiles.tensors());
+    for (String name : List.of("README.md", "tokenizer.json", "code/x.py", "old.gguf")) {
+      TestFiles.text(input.resolve(name), "old");
+    }
+    try (Checkpoint in = Checkpoint.open(input);
+        CheckpointWriter writer = writer(List.of())) {
+      writer.writeFile("README.md", "new");
+      writer.copySideFiles(in);
+      writer.writeFile("config.json", in.config().with("a", 2).text());
+      writer.commit();
+    }
+    assertThat(TestFiles.tree(target))
+        .containsExactly(
+            "README.md", "code", "code/x.py", "config.json", "model.safetensors", "tokenizer.json");
+    assertThat(target.resolve("README.md")).hasContent("new");
+    assertThat(target.resolve("config.json")).hasContent("{\"a\": 2}");
+  }
+
+  @Test
+  void refusesMoreThanTheDiskHolds() {
+    TensorInfo huge = new TensorInfo("h", Dtype.U8, List.of(1L << 60));
+    assertThatThrownBy(() -> writer(List.of(huge)))
+        .hasMessageContaining("needs 1,152,921,504,606,847,")
+        .satisfies(thrown -> assertThat(faultOf(thrown)).isEqualTo(Fault.RESOURCES));
+    assertThat(TestFiles.tree(parent)).isEmpty();
+  }
+
+  @Test
+  void aFullDiskIsAMatterOfResources() {
+    IOException full = new IOException("No space left on device");
+    assertThat(Failures.writing(parent, full).fault()).isEqualTo(Fault.RESOURCES);
+    assertThat(Failures.writing(parent, new IOException("x")).fault()).isEqualTo(Fault.FAILED);
+  }
+
+  @Test
+  void refusesATargetThatCannotBeMade() {
+    Path file = TestFiles.text(parent.resolve("file"), "");
+    assertThatThrownBy(
+            () ->
+                CheckpointWriter.create(file.resolve("out"), List.of(C), WriterOptions.DEFAULTS)
+                    .close())
+        .hasMessageContaining("cannot be written: " + file + " is a file")
+        .satisfies(thrown -> assertThat(faultOf(thrown)).isEqualTo(Fault.FAILED));
+    assertThat(TestFiles.tree(parent)).containsExactly("file");
+  }
+
+  @Test
+  void writesBeyondTwoGibibytes() throws Exception {
+    long big = 5L << 30;
+    TensorInfo tensor = new TensorInfo("t", Dtype.U8, List.of(big));
+    Path input = parent.resolve("in.safetensors");
+    TestFiles.raw(
+        input,
+        "{\"t\":{\"dtype\":\"U8\",\"shape\":[%d],\"data_offsets\":[0,%d]}}".formatted(big, big));
+    try (FileChannel channel = FileChannel.open(input, StandardOpenOption.WRITE)) {
+      channel.write(ByteBuffer.wrap(new byte[] {5, 6, 7, 8}), channel.size() + big - 4);
+    }
+    try (SafetensorsFile source = SafetensorsFile.open(input);
+        CheckpointWriter writer =
+            CheckpointWriter.create(target, List.of(tensor), new WriterOptions(1, false))) {
+      writer.writeSlice("t", big - 8, bytes(1, 2, 3, 4));
+      writer.copySlice("t", big - 4, source.tensors().get("t"), big - 4, 4);
+      String file =
+          TestFiles.tree(parent).stream()
+              .filter(n -> n.endsWith("/model.safetensors"))
+              .findFirst()
+              .orElseThrow();
+      try (SafetensorsFile written = SafetensorsFile.open(parent.resolve(file))) {
+        MemorySegment data = written.data(written.tensors().get("t"));
+        assertThat(data.asSlice(big - 8).toArray(ValueLayout.JAVA_BYTE))
+            .containsExactly(1, 2, 3, 4, 5, 6, 7, 8);
+      }
+    }
   }
 }

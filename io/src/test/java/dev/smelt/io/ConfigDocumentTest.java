@@ -123,7 +123,7 @@ class ConfigDocumentTest {
       quoteCharacter = '`',
       textBlock =
           """
-          [1]              | not a JSON object
+          [1]              | not one JSON object
           {"a": 1          | not valid JSON
           {"a": 1} x       | not valid JSON
           {"a": 1, "a": 2} | Duplicate

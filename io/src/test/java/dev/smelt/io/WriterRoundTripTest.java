@@ -43,6 +43,26 @@ class WriterRoundTripTest {
     assertThat(parent).isDirectoryNotContaining(path -> path.toString().contains(".smelt-"));
   }
 
+  /** The file holds every type; safetensors for Python wrote it. */
+  @Test
+  void theLayoutIsThatOfTheReferenceWriter() {
+    Path source = parent.resolve("reference");
+    TestFiles.copyResource(WriterRoundTripTest.class, "/reference", source);
+    Path reference = source.resolve("every-dtype.safetensors");
+    Path target = parent.resolve("out");
+    try (SafetensorsFile file = SafetensorsFile.open(reference)) {
+      List<StoredTensor> shuffled = new ArrayList<>(file.tensors().values());
+      Collections.shuffle(shuffled, new Random(1));
+      List<TensorInfo> plan = shuffled.stream().map(StoredTensor::info).toList();
+      try (CheckpointWriter writer =
+          CheckpointWriter.create(target, plan, WriterOptions.DEFAULTS)) {
+        shuffled.forEach(tensor -> writer.copy(tensor.name(), tensor));
+        writer.commit();
+      }
+    }
+    assertThat(target.resolve("model.safetensors")).hasSameBinaryContentAs(reference);
+  }
+
   private static List<TensorInfo> randomPlan(Random random) {
     List<TensorInfo> plan = new ArrayList<>();
     int count = 1 + random.nextInt(30);
