@@ -1,5 +1,7 @@
 package dev.smelt.cli;
 
+import dev.smelt.cli.command.InspectCommand;
+import dev.smelt.cli.command.RunCommand;
 import dev.smelt.cli.console.Console;
 import java.util.List;
 import java.util.function.Function;
@@ -20,7 +22,8 @@ public final class Main {
    * fields and method signatures must not name a type of libtorch: picocli reads them for the help
    * text.
    */
-  static final List<Entry> COMMANDS = List.of();
+  static final List<Entry> COMMANDS =
+      List.of(new Entry("inspect", InspectCommand::new), new Entry("run", RunCommand::new));
 
   private Main() {}
 

@@ -1,8 +1,10 @@
 package dev.smelt.cli;
 
+import dev.smelt.cli.command.MessageOptions;
 import dev.smelt.cli.console.Console;
 import dev.smelt.io.Fault;
 import java.util.List;
+import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Help;
 import picocli.CommandLine.Help.Ansi;
@@ -45,8 +47,7 @@ final class Program {
     }
     List<CommandLine> chain = parsed.asCommandLineList();
     Object command = chain.getLast().getCommand();
-    if (command instanceof java.util.concurrent.Callable<?> callable
-        && callable.call() instanceof Integer code) {
+    if (command instanceof Callable<?> callable && callable.call() instanceof Integer code) {
       return code;
     }
     return Fault.BUG.exitCode();
@@ -58,7 +59,10 @@ final class Program {
     String first = arguments.isEmpty() ? "" : arguments.getFirst();
     List<Main.Entry> named = commands.stream().filter(entry -> entry.name().equals(first)).toList();
     for (Main.Entry entry : named.isEmpty() ? commands : named) {
-      root.addSubcommand(entry.name(), entry.create().apply(console));
+      CommandLine command = new CommandLine(entry.create().apply(console));
+      command.addMixin("messages", new MessageOptions(console));
+      command.getCommandSpec().usageMessage().sortOptions(false);
+      root.addSubcommand(entry.name(), command);
     }
     Ansi ansi = console.colorsResults() ? Ansi.ON : Ansi.OFF;
     root.setColorScheme(Help.defaultColorScheme(ansi));

@@ -50,6 +50,16 @@ public final class Console {
     this.verbose = verbose;
   }
 
+  /** Whether progress and remarks are left out. */
+  public boolean isQuiet() {
+    return quiet;
+  }
+
+  /** What the streams are connected to. */
+  public Terminal terminal() {
+    return terminal;
+  }
+
   /** Whether details and the stack traces of errors are printed. */
   public boolean isVerbose() {
     return verbose;

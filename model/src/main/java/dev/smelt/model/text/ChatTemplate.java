@@ -20,9 +20,8 @@ import tools.jackson.databind.json.JsonMapper;
  * raise_exception}, {@code strftime_now}, {@code tojson}), the special tokens as variables, no
  * generation prompt.
  *
- * <p>Where the template engine is known to differ from Jinja2, the template is rewritten ({@link
- * JinjaSource}, {@link JinjaCode}) or refused with a message; the few differences that remain are
- * listed at {@link JinjaEnvironment}.
+ * <p>What the template language here does not do as Python does is refused with a message, never
+ * rendered differently: see {@link JinjaSource} and {@link JinjaEnvironment}.
  */
 public final class ChatTemplate {
   private static final JsonMapper MAPPER = JsonMapper.builder().build();

@@ -3,10 +3,6 @@ package dev.smelt.model.text;
 import com.hubspot.jinjava.Jinjava;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.HashSet;
-import java.util.SequencedMap;
-import java.util.Set;
-import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -14,9 +10,6 @@ import java.util.regex.Pattern;
 final class JinjaCode {
   private static final Pattern FILTER = Pattern.compile("\\|\\s*([A-Za-z_]\\w*)");
   private static final Pattern NAMED = Pattern.compile("[(,]\\s*[A-Za-z_]\\w*\\s*=(?!=)");
-  private static final Pattern NOT =
-      Pattern.compile("(?<!\\bis\\s{0,9})\\bnot\\b(?!\\s+in\\b)\\s*");
-  private static final Pattern WORD = Pattern.compile("\\b(and|or|if|else)\\b");
   private static final Pattern VALUE_OR =
       Pattern.compile(
           "\\bor\\s+('[^']*'|\"[^\"]*\"|\\[\\s*]|\\{\\s*}|\\d+)\\s*(?!\\s|in\\b|not\\b|is\\b|[=!<>])");
@@ -55,54 +48,37 @@ final class JinjaCode {
         return "filter " + filter.group(1);
       }
     }
-    return VALUE_OR.matcher(masked(code)).find()
-        ? "or that chooses between values in: " + code
-        : "";
+    return VALUE_OR.matcher(masked(code)).find() ? "or that chooses between values in: " + code : "";
   }
 
   /**
-   * Adds the parentheses that Python's precedence implies: around the values of named arguments,
-   * because Jinjava takes only the first operand of {@code name=a - b}, and around the operand of
-   * {@code not}, because Jinjava reads {@code not a == b} as {@code (not a) == b}.
-   *
-   * @param macro whether the code declares a macro, whose parameters are no named arguments
+   * Puts the values of named arguments in parentheses: Jinjava takes only the first operand of
+   * {@code name=a - b} for the value.
    */
-  static String group(String code, boolean macro) {
+  static String groupNamedArguments(String code) {
     String masked = masked(code);
-    SequencedMap<Integer, Boolean> starts = new TreeMap<>();
-    NOT.matcher(masked).results().forEach(not -> starts.put(not.end(), true));
+    boolean[] opens = new boolean[code.length()];
     Matcher named = NAMED.matcher(masked);
-    for (int from = 0; !macro && named.find(from); from = named.end() - 1) {
-      starts.put(named.end(), false);
+    for (int from = 0; named.find(from); from = named.end() - 1) {
+      opens[named.end() - 1] = true;
     }
-    return group(code, masked, starts);
-  }
-
-  /** Opens a group at every start (true: it ends before and, or, if and else as well). */
-  private static String group(String code, String masked, SequencedMap<Integer, Boolean> starts) {
-    record Group(int depth, boolean endsAtWord) {}
-    Set<Integer> words = new HashSet<>();
-    WORD.matcher(masked).results().forEach(word -> words.add(word.start()));
     StringBuilder out = new StringBuilder();
-    Deque<Group> groups = new ArrayDeque<>();
+    Deque<Integer> groups = new ArrayDeque<>(); // depths at which a value began
     int depth = 0;
     for (int i = 0; i < code.length(); i++) {
       char c = masked.charAt(i);
       boolean closes = ")]}".indexOf(c) >= 0;
-      boolean separates = closes || c == ',' || c == ':';
-      while (!groups.isEmpty()
-          && groups.peek().depth() == depth
-          && (separates || (words.contains(i) && groups.peek().endsAtWord()))) {
+      if ((c == ',' || closes) && !groups.isEmpty() && groups.peek() == depth) {
         groups.pop();
         out.append(')');
       }
-      if (starts.containsKey(i)) {
-        groups.push(new Group(depth, starts.get(i)));
-        out.append('(');
-      }
       depth += "([{".indexOf(c) >= 0 ? 1 : closes ? -1 : 0;
       out.append(code.charAt(i));
+      if (opens[i]) {
+        groups.push(depth);
+        out.append('(');
+      }
     }
-    return out.append(")".repeat(groups.size())).toString();
+    return out.toString();
   }
 }

@@ -21,8 +21,7 @@ import jinjava.javax.el.CompositeELResolver;
  * Jinjava set up as transformers sets up Jinja2: its functions and filters, Python's string
  * methods, and never a second interpretation of what messages contain.
  *
- * <p>What remains different: null prints as nothing where Python prints None, a missing value
- * joined to a string gives "null" where Python stops, and the string "false" counts as false.
+ * <p>Two differences remain. A value that is null prints as nothing, where Python prints None.
  * Printing a truth value is refused, because {@code a or b} gives a truth value here and one of the
  * operands in Python.
  */
@@ -36,8 +35,6 @@ final class JinjaEnvironment {
     }
   }
 
-  private static final String CLOCK = "smelt clock";
-
   private JinjaEnvironment() {}
 
   static Jinjava create(Clock clock) {
@@ -50,6 +47,8 @@ final class JinjaEnvironment {
     context.registerFilter(new Items());
     return jinja;
   }
+
+  private static final String CLOCK = "smelt clock";
 
   private static ELFunctionDefinition function(String name, String method, Class<?>... types) {
     return new ELFunctionDefinition("", name, JinjaEnvironment.class, method, types);

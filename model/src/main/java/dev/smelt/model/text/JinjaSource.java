@@ -101,7 +101,7 @@ final class JinjaSource {
     int to = minus || plus ? code.length() - 1 : code.length();
     String clean = code.substring(Math.min(from, to), to).strip();
     check(clean);
-    String grouped = JinjaCode.group(clean, clean.startsWith("macro "));
+    String grouped = macro(clean) ? clean : JinjaCode.groupNamedArguments(clean);
     position = end + 2;
     if (kind == '{') {
       out.append("{{ ").append(grouped).append(" }}");
@@ -110,6 +110,11 @@ final class JinjaSource {
       block(grouped);
       after(minus, !plus);
     }
+  }
+
+  /** The parameters of a macro look like named arguments, but are none. */
+  private static boolean macro(String code) {
+    return code.startsWith("macro ");
   }
 
   /** The end of a tag: its closing mark outside strings and brackets. */

@@ -14,7 +14,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * The tokenizer of a checkpoint: its tokenizer.json, run by the Hugging Face library itself.
  *
  * <p>Text is encoded whole: no truncation, no padding and no special tokens are added, whatever
- * tokenizer.json asks for. The binding's own tokenizer class is not used: it collects several more
+ * tokenizer.json asks for. The binding's own tokenizer class is not used: it collects seven more
  * arrays per text, which doubles the time, and it reports its use over the network on some hosts.
  * The native library is unpacked once below the home directory, or below java.io.tmpdir where the
  * home directory cannot be written. Thread-safe until it is closed.

@@ -1,0 +1,71 @@
+package dev.smelt.cli.recipe;
+
+import dev.smelt.cli.console.Console;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Optional;
+import java.util.SequencedMap;
+
+/** What the steps of a running recipe hand on to each other. */
+public final class RecipeRun {
+  private final Recipe recipe;
+  private final Console console;
+  private final boolean force;
+  private final SequencedMap<String, Double> values = new LinkedHashMap<>();
+  private String model;
+  private Optional<Path> statistics = Optional.empty();
+
+  /** A run that starts with the recipe's model. */
+  public RecipeRun(Recipe recipe, Console console, boolean force) {
+    this.recipe = recipe;
+    this.console = console;
+    this.force = force;
+    this.model = recipe.model();
+  }
+
+  /** The recipe. */
+  public Recipe recipe() {
+    return recipe;
+  }
+
+  /** Where to print. */
+  public Console console() {
+    return console;
+  }
+
+  /** Whether an existing output directory may be replaced. */
+  public boolean force() {
+    return force;
+  }
+
+  /** The model argument of the next step: the recipe's, or what the last step wrote. */
+  public String model() {
+    return model;
+  }
+
+  /** Says that the following steps work on this model. */
+  public void setModel(Path directory) {
+    this.model = directory.toString();
+  }
+
+  /** The routing statistics that an earlier step gathered of the present model. */
+  public Optional<Path> statistics() {
+    return statistics;
+  }
+
+  /** Says where the routing statistics of the present model are. */
+  public void setStatistics(Path file) {
+    this.statistics = Optional.of(file);
+  }
+
+  /** Records a measured value, which replaces an earlier one of the same name. */
+  public void measure(String name, double value) {
+    values.put(name, value);
+  }
+
+  /** The values that were measured so far. */
+  public SequencedMap<String, Double> values() {
+    return Collections.unmodifiableSequencedMap(values);
+  }
+}

@@ -1,0 +1,19 @@
+package dev.smelt.cli.recipe;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+
+/** Every kind of step, in the order in which messages list them. */
+public final class Steps {
+  private static final List<Step> ALL = List.of();
+
+  private Steps() {}
+
+  /** The steps by name. */
+  public static SequencedMap<String, Step> byName() {
+    SequencedMap<String, Step> steps = new LinkedHashMap<>();
+    ALL.forEach(step -> steps.put(step.name(), step));
+    return steps;
+  }
+}
