@@ -465,7 +465,7 @@ public final class Tensor implements AutoCloseable {
         : MemorySegment.ofAddress(at.data_ptr().address()).reinterpret(bytes);
   }
 
-  private static Tensor owned(org.bytedeco.pytorch.Tensor borrowed) {
+  static Tensor owned(org.bytedeco.pytorch.Tensor borrowed) {
     return of(new org.bytedeco.pytorch.Tensor(borrowed));
   }
 
