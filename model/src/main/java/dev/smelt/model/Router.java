@@ -28,6 +28,11 @@ public record Router(Tensor weight, int topK, boolean renormalise) {
     return new Routing(logits, top.indices(), gates);
   }
 
+  /** The same rules with another matrix, [E', H]. */
+  public Router with(Tensor other) {
+    return new Router(other, topK, renormalise);
+  }
+
   /** The number of experts. */
   public int experts() {
     return (int) weight.size(0);

@@ -1,0 +1,52 @@
+package dev.smelt.routing.repair;
+
+import dev.smelt.model.MoeBlock;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A block that was repaired, and the results of the steps.
+ *
+ * @param block repaired, in the compute type
+ * @param edited error of the block as it came
+ * @param training error on the tokens that were learnt from, of the block as it came
+ * @param refit result of the closed form
+ * @param fit result of the gradient fit
+ * @param trainingAfter error on the tokens that were learnt from, after the repair
+ */
+record BlockRepair(
+    MoeBlock block,
+    double edited,
+    double training,
+    Optional<RefitResult> refit,
+    Optional<FitResult> fit,
+    double trainingAfter) {
+
+  /** Refits and fits a block as the options say; its tensors belong to the open scope. */
+  static BlockRepair of(MoeBlock block, RepairTokens tokens, RepairOptions options, long seed) {
+    TokenSplit split = tokens.split();
+    double edited = BlockError.of(block, tokens, split.heldOut()).relative();
+    double training = BlockError.of(block, tokens, split.training()).relative();
+    Optional<RefitResult> refit = options.refit().map(o -> Refit.refit(block, tokens, o));
+    MoeBlock refitted = refit.map(RefitResult::block).orElse(block);
+    Optional<FitResult> fit =
+        options.fit().map(o -> Fit.fit(refitted, tokens, o.withSeed(o.seed() + seed)));
+    MoeBlock fitted = fit.map(FitResult::block).orElse(refitted);
+    double after = BlockError.of(fitted, tokens, split.training()).relative();
+    return new BlockRepair(fitted, edited, training, refit, fit, after);
+  }
+
+  LayerRepair report(int layer, List<Integer> survivors, double stored) {
+    return new LayerRepair(
+        layer,
+        survivors,
+        training,
+        trainingAfter,
+        edited,
+        refit.map(RefitResult::heldOutAfter).orElse(edited),
+        stored,
+        fit.map(FitResult::bestStep).orElse(0),
+        refit.map(RefitResult::scarce).orElse(List.of()),
+        refit.map(RefitResult::unrouted).orElse(List.of()));
+  }
+}

@@ -1,0 +1,69 @@
+package dev.smelt.routing.repair;
+
+import dev.smelt.model.MoeBlock;
+import dev.smelt.model.Routing;
+import dev.smelt.model.tensor.Tensor;
+import dev.smelt.model.tensor.Tensors;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The tokens that a router sends to one expert.
+ *
+ * @param tokens indices, ascending
+ * @param gates gate value of each token
+ */
+record ExpertTokens(int[] tokens, float[] gates) {
+  /** Routes tokens; the lists are those of the experts, in order. 8 bytes per routed token. */
+  static List<ExpertTokens> route(MoeBlock block, RepairTokens tokens, int[] some) {
+    List<Growing> growing = new ArrayList<>();
+    block.experts().forEach(_ -> growing.add(new Growing()));
+    tokens.forEach(
+        some,
+        piece -> {
+          Routing routing = block.router().route(piece.rows().inputs());
+          long[] experts = routing.experts().toLongs();
+          float[] gates = routing.gates().toFloats();
+          int topK = experts.length / piece.tokens().length;
+          for (int slot = 0; slot < experts.length; slot++) {
+            growing.get((int) experts[slot]).add(piece.tokens()[slot / topK], gates[slot]);
+          }
+        });
+    return growing.stream().map(Growing::done).toList();
+  }
+
+  int count() {
+    return tokens.length;
+  }
+
+  /** The tokens and gate values from one place to another. */
+  ExpertTokens slice(int from, int to) {
+    return new ExpertTokens(
+        Arrays.copyOfRange(tokens, from, to), Arrays.copyOfRange(gates, from, to));
+  }
+
+  /** Gate values as a column, F32. */
+  Tensor gateColumn() {
+    return Tensors.ofFloats(gates, gates.length, 1);
+  }
+
+  private static final class Growing {
+    private int[] tokens = new int[64];
+    private float[] gates = new float[64];
+    private int count;
+
+    private void add(int token, float gate) {
+      if (count == tokens.length) {
+        tokens = Arrays.copyOf(tokens, 2 * count);
+        gates = Arrays.copyOf(gates, 2 * count);
+      }
+      tokens[count] = token;
+      gates[count++] = gate;
+    }
+
+    private ExpertTokens done() {
+      return new ExpertTokens(Arrays.copyOf(tokens, count), Arrays.copyOf(gates, count));
+    }
+  }
+}

@@ -1,0 +1,13 @@
+package dev.smelt.routing.repair;
+
+import dev.smelt.model.MoeBlock;
+
+/**
+ * A fitted block. Errors are relative to the energy of the targets, on held-out tokens.
+ *
+ * @param block fitted router and experts
+ * @param heldOutBefore error before
+ * @param heldOutAfter error after, never larger
+ * @param bestStep steps after which the block was best; 0 is the block as it came
+ */
+public record FitResult(MoeBlock block, double heldOutBefore, double heldOutAfter, int bestStep) {}

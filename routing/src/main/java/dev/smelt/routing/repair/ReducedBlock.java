@@ -1,0 +1,47 @@
+package dev.smelt.routing.repair;
+
+import dev.smelt.io.SmeltException;
+import dev.smelt.model.Expert;
+import dev.smelt.model.MoeBlock;
+import dev.smelt.model.tensor.Tensor;
+import dev.smelt.model.tensor.Tensors;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A block with fewer experts, and where they come from.
+ *
+ * @param survivors for each expert of the block the index of the expert in the original layer that
+ *     it was, or that leads its group; no index twice
+ * @param block router rows and experts in the order of the survivors
+ */
+public record ReducedBlock(List<Integer> survivors, MoeBlock block) {
+  /** Copies the list and checks that it fits the block. */
+  public ReducedBlock {
+    survivors = List.copyOf(survivors);
+    int experts = block.experts().size();
+    if (survivors.size() != experts || survivors.stream().distinct().count() != experts) {
+      throw new IllegalArgumentException(experts + " experts, survivors " + survivors);
+    }
+    if (block.router().experts() != experts || experts < block.router().topK()) {
+      throw SmeltException.usage(
+          "%d experts are left, the router has %d rows and chooses %d"
+              .formatted(experts, block.router().experts(), block.router().topK()),
+          "Keep at least as many experts as the router chooses for a token.");
+    }
+  }
+
+  /** Drops all experts but the survivors; tensors of experts are shared, not copied. */
+  public static ReducedBlock keep(MoeBlock original, List<Integer> survivors) {
+    Tensor rows =
+        original
+            .router()
+            .weight()
+            .indexSelect(
+                0, Tensors.ofInts(survivors.stream().mapToInt(Integer::intValue).toArray()));
+    List<Expert> experts = new ArrayList<>();
+    survivors.forEach(e -> experts.add(original.experts().get(e)));
+    return new ReducedBlock(
+        survivors, new MoeBlock(original.router().with(rows), experts, original.shared()));
+  }
+}

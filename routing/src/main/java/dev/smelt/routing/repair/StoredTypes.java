@@ -1,0 +1,40 @@
+package dev.smelt.routing.repair;
+
+import dev.smelt.io.Dtype;
+import dev.smelt.model.Expert;
+import dev.smelt.model.MoeBlock;
+import dev.smelt.model.MoeLayer;
+import dev.smelt.model.tensor.Tensor;
+
+/**
+ * The types in which a layer's weights will be written.
+ *
+ * @param router of the router
+ * @param experts of the experts
+ */
+record StoredTypes(Dtype router, Dtype experts) {
+  static StoredTypes of(MoeLayer layer) {
+    return new StoredTypes(layer.router().dtype(), layer.experts().tensors().getFirst().dtype());
+  }
+
+  static StoredTypes all(Dtype dtype) {
+    return new StoredTypes(dtype, dtype);
+  }
+
+  /** The routed part of a block in these types; the shared expert stays as it is. */
+  MoeBlock of(MoeBlock block) {
+    return new MoeBlock(
+        block.router().with(cast(block.router().weight(), router)),
+        block.experts().stream().map(this::cast).toList(),
+        block.shared());
+  }
+
+  private Expert cast(Expert expert) {
+    return new Expert(
+        cast(expert.gate(), experts), cast(expert.up(), experts), cast(expert.down(), experts));
+  }
+
+  private static Tensor cast(Tensor tensor, Dtype dtype) {
+    return tensor.to(dtype).contiguous();
+  }
+}
