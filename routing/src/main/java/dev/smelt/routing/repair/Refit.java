@@ -9,9 +9,12 @@ import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 
 /**
@@ -91,7 +94,7 @@ public final class Refit {
     return energy > 0 ? error / energy : 0;
   }
 
-  private List<Integer> experts(java.util.function.IntPredicate which) {
+  private List<Integer> experts(IntPredicate which) {
     return IntStream.range(0, block.experts().size()).filter(which).boxed().toList();
   }
 
@@ -135,7 +138,7 @@ public final class Refit {
     for (int from = 0; from < some.length; from += RepairTokens.PIECE) {
       int to = Math.min(some.length, from + RepairTokens.PIECE);
       try (var _ = Scope.open()) {
-        int[] piece = java.util.Arrays.copyOfRange(some, from, to);
+        int[] piece = Arrays.copyOfRange(some, from, to);
         Tensor rows = residual.indexSelect(0, Tensors.ofInts(piece));
         sum += rows.to(Dtype.F64).square().sum().item();
       }
@@ -146,14 +149,19 @@ public final class Refit {
   /** One pass over the experts; returns by how much the held-out error fell. */
   private double sweep() {
     double gain = 0;
-    for (int e = 0; e < downs.size(); e++) {
-      if (training.get(e).count() > 0) {
-        try (var scope = Scope.open()) {
-          gain += step(e, scope);
-        }
+    for (int e : busiestFirst()) {
+      try (var scope = Scope.open()) {
+        gain += step(e, scope);
       }
     }
     return gain;
+  }
+
+  /** Experts that have tokens; the order does not depend on how experts are numbered. */
+  private List<Integer> busiestFirst() {
+    return experts(e -> training.get(e).count() > 0).stream()
+        .sorted(Comparator.comparingInt((Integer e) -> -training.get(e).count()))
+        .toList();
   }
 
   private double step(int e, Scope scope) {

@@ -75,22 +75,26 @@ class RefitTest {
       TokenMatrix tokens = Fixture.tokens(block, 2, 1600);
       MoeBlock kept = ReducedBlock.keep(block, List.of(0, 2, 3)).block();
       MoeBlock permuted = ReducedBlock.keep(block, List.of(3, 0, 2)).block();
-      var options = new RefitOptions(60, List.of(1e-4), 0);
-      MoeBlock one = Refit.refit(kept, tokens, options).block();
-      MoeBlock other = Refit.refit(permuted, tokens, options).block();
+      MoeBlock one = Refit.refit(kept, tokens, OPTIONS).block();
+      MoeBlock other = Refit.refit(permuted, tokens, OPTIONS).block();
       var back = ReducedBlock.keep(other, List.of(1, 2, 0)).block();
-      assertThat(Fixture.difference(back, one)).isLessThan(0.02);
+      assertThat(Fixture.difference(back, one)).isLessThan(1e-4);
     }
   }
 
   @Test
-  void namesExpertsWithFewOrNoTokens() {
+  void namesExpertsWithFewTokens() {
+    try (var _ = Scope.open()) {
+      MoeBlock block = Fixture.block(1, 8, Dtype.F32);
+      var result = Refit.refit(block, Fixture.tokens(block, 2, 32), OPTIONS);
+      assertThat(result.scarce()).isNotEmpty();
+    }
+  }
+
+  @Test
+  void leavesExpertsWithoutTokensAlone() {
     try (var _ = Scope.open()) {
       MoeBlock block = Fixture.block(1, 3, Dtype.F32);
-      TokenMatrix tokens = Fixture.tokens(block, 2, 16);
-      var result = Refit.refit(block, tokens, OPTIONS);
-      assertThat(result.scarce()).isNotEmpty();
-
       var shifted = block.router().weight().copy();
       shifted.select(0, 1).fillInPlace(0);
       var inputs = Tensors.full(1, Dtype.F32, 640, Fixture.HIDDEN);

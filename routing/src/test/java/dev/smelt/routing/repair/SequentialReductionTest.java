@@ -48,8 +48,8 @@ class SequentialReductionTest {
               });
       assertThat(repairs).hasSameSizeAs(model.moeLayers());
       for (LayerRepair repair : repairs) {
-        assertThat(repair.heldOutRefitted()).isLessThanOrEqualTo(repair.heldOutBefore());
-        assertThat(repair.heldOutAfter()).isLessThanOrEqualTo(repair.heldOutRefitted() + 1e-9);
+        assertThat(repair.heldOutRefitted()).isLessThanOrEqualTo(repair.heldOutBefore() + 1e-6);
+        assertThat(repair.heldOutAfter()).isLessThanOrEqualTo(repair.heldOutRefitted() + 1e-6);
       }
     }
     assertThat(Torch.liveObjects()).isEqualTo(live);
