@@ -1,7 +1,9 @@
 package dev.smelt.cli;
 
+import dev.smelt.cli.command.DiffCommand;
 import dev.smelt.cli.command.InspectCommand;
 import dev.smelt.cli.command.RunCommand;
+import dev.smelt.cli.command.VerifyCommand;
 import dev.smelt.cli.console.Console;
 import java.util.List;
 import java.util.function.Function;
@@ -23,7 +25,11 @@ public final class Main {
    * text.
    */
   static final List<Entry> COMMANDS =
-      List.of(new Entry("inspect", InspectCommand::new), new Entry("run", RunCommand::new));
+      List.of(
+          new Entry("inspect", InspectCommand::new),
+          new Entry("run", RunCommand::new),
+          new Entry("diff", DiffCommand::new),
+          new Entry("verify", VerifyCommand::new));
 
   private Main() {}
 

@@ -11,6 +11,6 @@ class JsonTest {
   @Test
   void keepsTheOrderOfDeclaration() {
     assertThat(Json.text(new Result("é\"", 2, List.of(1))))
-        .isEqualTo("{\n  \"zebra\": \"é\\\"\",\n  \"apple\": 2,\n  \"mango\": [\n    1\n  ]\n}");
+        .isEqualTo("{\n  \"zebra\": \"é\\\"\",\n  \"apple\": 2,\n  \"mango\": [ 1 ]\n}");
   }
 }
