@@ -37,7 +37,7 @@ public final class RecipeParser {
   private final SequencedMap<String, Step> known;
   private final String origin;
   private final RecipePaths paths;
-  private final List<String> problems = new ArrayList<>();
+  private final Set<String> problems = new LinkedHashSet<>();
 
   private RecipeParser(SequencedMap<String, Step> known, Path file) {
     this.known = known;
