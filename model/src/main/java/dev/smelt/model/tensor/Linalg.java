@@ -38,6 +38,16 @@ public final class Linalg {
     return new Tensor(torch.linalg_solve_triangular(triangle.at(), right.at(), upper));
   }
 
+  /**
+   * X with (I + L) X = right, for what a matrix has below its diagonal, L.
+   *
+   * @param matrix [.., n, n]; its diagonal and what is above are not read
+   * @param right [.., n, m]
+   */
+  public static Tensor unitLowerSolve(Tensor matrix, Tensor right) {
+    return new Tensor(torch.linalg_solve_triangular(matrix.at(), right.at(), false, true, true));
+  }
+
   /** The thin singular value decomposition of [m, n], with r = min(m, n). */
   public static Svd svd(Tensor matrix) {
     var parts = torch.linalg_svd(matrix.at(), false, new StringViewOptional());

@@ -160,6 +160,11 @@ public final class Tensor implements AutoCloseable {
     return of(torch.floor_divide(at, new Scalar(divisor)));
   }
 
+  /** Elementwise sum with {@code a * b}, with broadcasting. */
+  public Tensor addProduct(Tensor a, Tensor b) {
+    return of(at.addcmul(a.at, b.at));
+  }
+
   /** Elementwise quotient, with broadcasting. */
   public Tensor div(Tensor other) {
     return of(at.div(other.at));
@@ -400,6 +405,11 @@ public final class Tensor implements AutoCloseable {
   /** Adds {@code scale * other} to this one. */
   public void addInPlace(Tensor other, double scale) {
     at.add_(other.at, new Scalar(scale));
+  }
+
+  /** Adds {@code a * b}, elementwise, to this tensor. */
+  public void addProductInPlace(Tensor a, Tensor b) {
+    at.addcmul_(a.at, b.at);
   }
 
   /** Multiplies every element with a number. */
