@@ -86,7 +86,7 @@ public final class RecipeParser {
             YamlWriter.write(paths.withoutOutput(resolved)));
     if (!problems.isEmpty()) {
       throw SmeltException.all(
-          Fault.USAGE, problems, "The README describes the format of a recipe.");
+          Fault.USAGE, List.copyOf(problems), "The README describes the format of a recipe.");
     }
     return recipe;
   }
