@@ -13,7 +13,7 @@ package dev.smelt.routing.repair;
 public record FitOptions(
     int steps, int batchTokens, double rate, double warmUp, int checkEvery, long seed) {
   /** What holds on every model that was tried. */
-  public static final FitOptions DEFAULT = new FitOptions(300, 4096, 0.03, 0.1, 50, 0);
+  public static final FitOptions DEFAULT = new FitOptions(300, 4096, 0.06, 0.1, 50, 0);
 
   /** Checks the ranges. */
   public FitOptions {

@@ -5,10 +5,11 @@ import dev.smelt.model.DecoderLayer;
 import dev.smelt.model.FeedForward;
 import dev.smelt.model.HiddenStates;
 import dev.smelt.model.MoeBlock;
-import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.MoeObserver;
+import dev.smelt.model.Router;
 import dev.smelt.model.TokenBatch;
+import dev.smelt.model.Weights;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
 import java.util.List;
@@ -36,47 +37,74 @@ public record SequentialReduction(MoeModel model, Dtype compute, RepairOptions r
    * @param sink takes the finished layers
    */
   public void run(List<TokenBatch> batches, LayerEdit edit, ReducedLayerSink sink) {
+    run(batches, edit, sink, ReductionState.none());
+  }
+
+  /**
+   * Reduces all layers that are not finished yet; the sink gets the finished ones first.
+   *
+   * @param batches calibration tokens, the same as when the state was begun
+   * @param edit takes experts away
+   * @param sink takes the finished layers
+   * @param state where each finished layer is stored
+   */
+  public void run(
+      List<TokenBatch> batches, LayerEdit edit, ReducedLayerSink sink, ReductionState state) {
+    state.replay(this::router, sink);
     try (HiddenStates original = HiddenStates.embed(model, batches, compute);
         HiddenStates reduced = original.copy()) {
+      state.restore(original, reduced);
       TokenSplit split = TokenSplit.draw(LayerTokens.lengths(original), seed);
-      for (int l = 0; l < model.architecture().layers(); l++) {
+      Walk walk = new Walk(original, reduced, split, edit, sink, state);
+      for (int l = state.next(); l < model.architecture().layers(); l++) {
         try (var _ = Scope.open()) {
-          pass(model.layer(l, compute), original, reduced, split, edit, sink);
+          pass(model.layer(l, compute), walk);
         }
+        state.finish(l, original, reduced);
       }
     }
   }
 
-  private void pass(
-      DecoderLayer layer,
+  private Router router(int layer) {
+    return model.router(
+        new Weights(model.checkpoint(), compute), model.moeLayer(layer).orElseThrow());
+  }
+
+  /** What stays the same over all layers. */
+  private record Walk(
       HiddenStates original,
       HiddenStates reduced,
       TokenSplit split,
       LayerEdit edit,
-      ReducedLayerSink sink) {
-    original.advance(layer, MoeObserver.NONE);
+      ReducedLayerSink sink,
+      ReductionState state) {}
+
+  private void pass(DecoderLayer layer, Walk walk) {
+    walk.original().advance(layer, MoeObserver.NONE);
     if (layer.feedForward() instanceof FeedForward.Sparse(MoeBlock block)) {
-      attend(layer, reduced);
-      var tokens = new LayerTokens(layer, block.shared(), original, reduced, split);
-      MoeBlock stored = reduce(layer.index(), block, tokens, edit, sink);
-      addBlock(layer, StoredTypes.all(compute).of(stored), reduced);
+      attend(layer, walk.reduced());
+      var tokens =
+          new LayerTokens(layer, block.shared(), walk.original(), walk.reduced(), walk.split());
+      MoeBlock stored = reduce(layer.index(), block, tokens, walk);
+      MoeBlock routed = StoredTypes.all(compute).of(stored);
+      addBlock(
+          layer, new MoeBlock(routed.router(), routed.experts(), block.shared()), walk.reduced());
     } else {
-      reduced.advance(layer, MoeObserver.NONE);
+      walk.reduced().advance(layer, MoeObserver.NONE);
     }
   }
 
-  private MoeBlock reduce(
-      int index, MoeBlock original, LayerTokens tokens, LayerEdit edit, ReducedLayerSink sink) {
-    MoeLayer onDisk = model.moeLayer(index).orElseThrow();
-    ReducedBlock edited = edit.reduce(index, original, tokens);
+  /** Edits and repairs a block; returns what will be written, without the shared expert. */
+  private MoeBlock reduce(int index, MoeBlock original, LayerTokens tokens, Walk walk) {
+    ReducedBlock edited = walk.edit().reduce(index, original, tokens);
     BlockRepair done = BlockRepair.of(edited.block(), tokens, repair, seed + index);
-    MoeBlock stored = StoredTypes.of(onDisk).of(done.block());
-    double after =
-        BlockError.of(StoredTypes.all(compute).of(stored), tokens, tokens.split().heldOut())
-            .relative();
-    sink.accept(
-        new ReducedBlock(edited.survivors(), stored),
-        done.report(index, edited.survivors(), after));
+    MoeBlock stored = StoredTypes.of(model.moeLayer(index).orElseThrow()).of(done.block());
+    MoeBlock computed = StoredTypes.all(compute).of(stored);
+    double after = BlockError.of(computed, tokens, tokens.split().heldOut()).relative();
+    ReducedBlock finished = new ReducedBlock(edited.survivors(), stored);
+    LayerRepair report = done.report(index, edited.survivors(), after);
+    walk.state().store(finished, report);
+    walk.sink().accept(finished, report);
     return stored;
   }
 

@@ -5,6 +5,7 @@ import dev.smelt.model.Expert;
 import dev.smelt.model.MoeBlock;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.tensor.Tensor;
+import java.util.Optional;
 
 /**
  * The types in which a layer's weights will be written.
@@ -21,12 +22,12 @@ record StoredTypes(Dtype router, Dtype experts) {
     return new StoredTypes(dtype, dtype);
   }
 
-  /** The routed part of a block in these types; the shared expert stays as it is. */
+  /** The routed part of a block in these types. */
   MoeBlock of(MoeBlock block) {
     return new MoeBlock(
         block.router().with(cast(block.router().weight(), router)),
         block.experts().stream().map(this::cast).toList(),
-        block.shared());
+        Optional.empty());
   }
 
   private Expert cast(Expert expert) {

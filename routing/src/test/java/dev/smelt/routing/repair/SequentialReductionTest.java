@@ -1,16 +1,19 @@
 package dev.smelt.routing.repair;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.smelt.io.Dtype;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.Resources;
 import dev.smelt.model.TokenBatch;
 import dev.smelt.model.tensor.Torch;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -76,6 +79,52 @@ class SequentialReductionTest {
                   assertThat(Fixture.difference(block.block(), sparse.block())).isLessThan(1e-5);
                 }
               });
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"qwen2_moe", "qwen3_moe_bf16"})
+  void goesOnAfterTheLastFinishedLayerWithTheSameBytes(String name, @TempDir Path directory) {
+    try (MoeModel model = MoeModel.open(Resources.path("golden/" + name))) {
+      int keep = model.moeLayers().getFirst().experts().count() / 2;
+      var reduction = new SequentialReduction(model, Dtype.F32, SHORT, 3);
+      List<TokenBatch> batches = batches(model);
+      List<float[]> whole = new ArrayList<>();
+      reduction.run(batches, new Contribution(keep), (block, _) -> collect(block, whole));
+
+      LayerEdit interrupted =
+          (layer, original, tokens) -> {
+            if (layer > 0) {
+              throw new IllegalStateException("interrupted");
+            }
+            return new Contribution(keep).reduce(layer, original, tokens);
+          };
+      assertThatThrownBy(
+              () ->
+                  reduction.run(
+                      batches, interrupted, (_, _) -> {}, ReductionState.open(directory, "a run")))
+          .hasMessage("interrupted");
+      ReductionState state = ReductionState.open(directory, "a run");
+      assertThat(state.next()).isPositive();
+      List<float[]> parts = new ArrayList<>();
+      reduction.run(batches, new Contribution(keep), (block, _) -> collect(block, parts), state);
+      assertThat(parts).hasSameSizeAs(whole);
+      for (int i = 0; i < whole.size(); i++) {
+        assertThat(parts.get(i)).containsExactly(whole.get(i));
+      }
+      assertThatThrownBy(() -> ReductionState.open(directory, "another run"))
+          .hasMessageContaining("belongs to another run");
+      state.discard();
+      assertThat(directory).doesNotExist();
+    }
+  }
+
+  private static void collect(ReducedBlock block, List<float[]> into) {
+    into.add(block.block().router().weight().toFloats());
+    for (var expert : block.block().experts()) {
+      into.add(expert.gate().toFloats());
+      into.add(expert.up().toFloats());
+      into.add(expert.down().toFloats());
     }
   }
 }

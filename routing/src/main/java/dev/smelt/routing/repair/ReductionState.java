@@ -1,0 +1,227 @@
+package dev.smelt.routing.repair;
+
+import dev.smelt.io.Fault;
+import dev.smelt.io.SmeltException;
+import dev.smelt.model.Expert;
+import dev.smelt.model.HiddenStates;
+import dev.smelt.model.MoeBlock;
+import dev.smelt.model.Router;
+import dev.smelt.model.tensor.Scope;
+import dev.smelt.model.tensor.Tensor;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.function.IntFunction;
+import java.util.stream.Stream;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * What an interrupted {@link SequentialReduction} needs to go on after its last finished layer.
+ *
+ * <p>A directory with {@code layer-000/}, ... for the finished layers, {@code states-000/} with the
+ * hidden states after the last of them, and {@code reduction.json}, which is written last and says
+ * what counts. A run that goes on gives the same bytes as one that was never interrupted.
+ */
+public final class ReductionState {
+  private static final String FILE = "reduction.json";
+  private static final JsonMapper MAPPER = JsonMapper.builder().build();
+
+  private final Optional<Path> directory;
+  private Progress progress;
+
+  private ReductionState(Optional<Path> directory, Progress progress) {
+    this.directory = directory;
+    this.progress = progress;
+  }
+
+  /**
+   * The content of {@code reduction.json}.
+   *
+   * @param key of the run
+   * @param next the first layer that is not finished
+   * @param finished layers with experts that are
+   */
+  record Progress(String key, int next, List<LayerRepair> finished) {
+    Progress {
+      finished = List.copyOf(finished);
+    }
+  }
+
+  /** Nothing is stored: an interrupted run starts again. */
+  public static ReductionState none() {
+    return new ReductionState(Optional.empty(), new Progress("", 0, List.of()));
+  }
+
+  /**
+   * Opens or begins the state of a run.
+   *
+   * @param directory where it is, or will be
+   * @param key everything that decides the result: checkpoint, text, method and options; as a hash
+   *     or in words
+   * @throws SmeltException if the state belongs to a run with another key
+   */
+  public static ReductionState open(Path directory, String key) {
+    Path file = directory.resolve(FILE);
+    if (!Files.exists(file)) {
+      return new ReductionState(Optional.of(directory), new Progress(key, 0, List.of()));
+    }
+    Progress progress = read(file);
+    if (!progress.key().equals(key)) {
+      throw SmeltException.usage(
+          directory + ": belongs to another run, with other inputs or options",
+          "Resume with the inputs and options of that run, or name another directory.");
+    }
+    return new ReductionState(Optional.of(directory), progress);
+  }
+
+  private static Progress read(Path file) {
+    try {
+      return MAPPER.readValue(Files.readString(file), Progress.class);
+    } catch (IOException | JacksonException e) {
+      throw new SmeltException(
+          Fault.CHECKPOINT,
+          file + ": is damaged",
+          "Remove the directory and start the run again.",
+          e);
+    }
+  }
+
+  /** The first layer that is not finished. */
+  public int next() {
+    return progress.next();
+  }
+
+  /** What was done to the finished layers. */
+  public List<LayerRepair> finished() {
+    return progress.finished();
+  }
+
+  /** Gives the finished layers to a sink again. */
+  void replay(IntFunction<Router> routers, ReducedLayerSink sink) {
+    for (LayerRepair repair : progress.finished()) {
+      try (TensorFile file = TensorFile.open(layer(repair.layer()));
+          var _ = Scope.open()) {
+        Router router = routers.apply(repair.layer()).with(file.tensor("router"));
+        List<Expert> experts = new ArrayList<>();
+        for (int e = 0; e < repair.survivors().size(); e++) {
+          String name = "experts." + e;
+          experts.add(
+              new Expert(
+                  file.tensor(name + ".gate"),
+                  file.tensor(name + ".up"),
+                  file.tensor(name + ".down")));
+        }
+        MoeBlock block = new MoeBlock(router, experts, Optional.empty());
+        sink.accept(new ReducedBlock(repair.survivors(), block), repair);
+      }
+    }
+  }
+
+  /** Sets both streams to what they were after the last finished layer. */
+  void restore(HiddenStates original, HiddenStates reduced) {
+    if (progress.next() == 0) {
+      return;
+    }
+    try (TensorFile file = TensorFile.open(states(progress.next() - 1));
+        var _ = Scope.open()) {
+      for (int i = 0; i < original.size(); i++) {
+        original.state(i).copyFrom(file.tensor("original." + i));
+        reduced.state(i).copyFrom(file.tensor("reduced." + i));
+      }
+    }
+  }
+
+  /** Stores a finished block; it counts from the next {@link #finish} on. */
+  void store(ReducedBlock block, LayerRepair repair) {
+    if (directory.isEmpty()) {
+      return;
+    }
+    SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
+    tensors.put("router", block.block().router().weight());
+    for (int e = 0; e < block.survivors().size(); e++) {
+      Expert expert = block.block().experts().get(e);
+      tensors.put("experts." + e + ".gate", expert.gate());
+      tensors.put("experts." + e + ".up", expert.up());
+      tensors.put("experts." + e + ".down", expert.down());
+    }
+    TensorFile.write(layer(repair.layer()), tensors);
+    List<LayerRepair> finished = new ArrayList<>(progress.finished());
+    finished.add(repair);
+    progress = new Progress(progress.key(), progress.next(), finished);
+  }
+
+  /** Makes a layer count as finished. */
+  void finish(int layer, HiddenStates original, HiddenStates reduced) {
+    if (directory.isEmpty()) {
+      return;
+    }
+    SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
+    for (int i = 0; i < original.size(); i++) {
+      tensors.put("original." + i, original.state(i));
+      tensors.put("reduced." + i, reduced.state(i));
+    }
+    TensorFile.write(states(layer), tensors);
+    progress = new Progress(progress.key(), layer + 1, progress.finished());
+    try {
+      writeProgress();
+      if (layer > 0) {
+        remove(states(layer - 1));
+      }
+    } catch (IOException e) {
+      throw failed(e);
+    }
+  }
+
+  private void writeProgress() throws IOException {
+    Path file = directory.orElseThrow().resolve(FILE);
+    Path fresh = directory.orElseThrow().resolve("." + FILE);
+    Files.writeString(fresh, MAPPER.writeValueAsString(progress));
+    Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  /** Removes the state of a run that is complete. */
+  public void discard() {
+    directory
+        .filter(Files::exists)
+        .ifPresent(
+            path -> {
+              try {
+                remove(path);
+              } catch (IOException e) {
+                throw failed(e);
+              }
+            });
+  }
+
+  private SmeltException failed(IOException cause) {
+    return new SmeltException(
+        Fault.FAILED, directory.orElseThrow() + ": cannot be written", "", cause);
+  }
+
+  private static void remove(Path path) throws IOException {
+    if (!Files.exists(path)) {
+      return;
+    }
+    try (Stream<Path> files = Files.walk(path)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  private Path layer(int layer) {
+    return directory.orElseThrow().resolve("layer-%03d".formatted(layer));
+  }
+
+  private Path states(int layer) {
+    return directory.orElseThrow().resolve("states-%03d".formatted(layer));
+  }
+}
