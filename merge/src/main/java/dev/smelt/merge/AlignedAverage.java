@@ -38,7 +38,7 @@ final class AlignedAverage {
   }
 
   private static Expert zeros(Expert like) {
-    return new Expert(zeros(like.gate()), zeros(like.up()), zeros(like.down()));
+    return like.map((_, tensor) -> zeros(tensor));
   }
 
   private static Tensor zeros(Tensor like) {
@@ -46,8 +46,7 @@ final class AlignedAverage {
   }
 
   private static void add(Expert sum, Expert member, double weight) {
-    sum.gate().addInPlace(member.gate(), weight);
-    sum.up().addInPlace(member.up(), weight);
-    sum.down().addInPlace(member.down(), weight);
+    var added = member.parts();
+    sum.parts().forEach((part, tensor) -> tensor.addInPlace(added.get(part), weight));
   }
 }

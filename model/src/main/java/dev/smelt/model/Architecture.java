@@ -1,8 +1,6 @@
 package dev.smelt.model;
 
-import java.util.List;
-import java.util.Optional;
-import java.util.OptionalLong;
+import dev.smelt.model.router.RoutingRule;
 
 /**
  * The numbers of a decoder.
@@ -11,13 +9,9 @@ import java.util.OptionalLong;
  * @param layers decoder layers
  * @param hidden size H of the hidden state
  * @param vocabulary number of tokens
- * @param headDim size of an attention head
  * @param normEpsilon epsilon of the norms
- * @param topK experts per token
- * @param renormalise whether gate values are renormalised
- * @param clip bound on queries, keys and values
- * @param rope rotary embedding
- * @param windows sliding window of each layer
+ * @param routing how routers choose experts
+ * @param groups groups that the experts form for the router, runs of equal length; 1 for none
  * @param tiedHead whether the output head is the embedding
  */
 public record Architecture(
@@ -25,11 +19,12 @@ public record Architecture(
     int layers,
     int hidden,
     int vocabulary,
-    int headDim,
     double normEpsilon,
-    int topK,
-    boolean renormalise,
-    Optional<Double> clip,
-    Rope rope,
-    List<OptionalLong> windows,
-    boolean tiedHead) {}
+    RoutingRule routing,
+    int groups,
+    boolean tiedHead) {
+  /** Experts per token. */
+  public int topK() {
+    return routing.topK();
+  }
+}

@@ -1,25 +1,20 @@
 package dev.smelt.model;
 
+import dev.smelt.io.SmeltException;
+import dev.smelt.model.layer.Attended;
+import dev.smelt.model.layer.BranchForm;
+import dev.smelt.model.layer.LayerForm;
 import dev.smelt.model.tensor.Tensor;
 
 /** One layer of the decoder with its weights: attention, then experts or a dense network. */
 public final class DecoderLayer {
   private final int index;
-  private final RmsNorm inputNorm;
-  private final Attention attention;
-  private final RmsNorm blockNorm;
+  private final LayerForm form;
   private final FeedForward feedForward;
 
-  DecoderLayer(
-      int index,
-      RmsNorm inputNorm,
-      Attention attention,
-      RmsNorm blockNorm,
-      FeedForward feedForward) {
+  DecoderLayer(int index, LayerForm form, FeedForward feedForward) {
     this.index = index;
-    this.inputNorm = inputNorm;
-    this.attention = attention;
-    this.blockNorm = blockNorm;
+    this.form = form;
     this.feedForward = feedForward;
   }
 
@@ -35,30 +30,51 @@ public final class DecoderLayer {
 
   /** The same layer with other experts, router or dense network. */
   public DecoderLayer with(FeedForward other) {
-    return new DecoderLayer(index, inputNorm, attention, blockNorm, other);
+    return new DecoderLayer(index, form, other);
   }
 
-  /** Hidden states after the attention: [B, T, H] to [B, T, H]. */
+  /** Runs the layer up to its experts or dense network: hidden states [B, T, H]. */
+  public Attended begin(Tensor hidden) {
+    return form.attend(hidden);
+  }
+
+  /**
+   * Hidden states after the attention, [B, T, H] to [B, T, H]; the output of the experts is added
+   * to them.
+   *
+   * @throws SmeltException if a layer of this family does more than that
+   */
   public Tensor attend(Tensor hidden) {
-    return hidden.add(attention.apply(inputNorm.apply(hidden)));
+    return plain().attended(hidden);
   }
 
-  /** What the experts or the dense network see: [.., H] to [.., H]. */
+  /** What the experts see of a state that {@link #attend} gave: [.., H] to [.., H]. */
   public Tensor blockInput(Tensor attended) {
-    return blockNorm.apply(attended);
+    return plain().blockInput(attended);
+  }
+
+  private BranchForm plain() {
+    if (form instanceof BranchForm branches && branches.isPlain()) {
+      return branches;
+    }
+    throw SmeltException.unsupported(
+        "layer " + index + ": its output is not the sum of a state and what the experts give",
+        "use a method that does not refit layers one after the other");
   }
 
   /** Hidden states after the layer: [B, T, H] to [B, T, H]. */
   public Tensor apply(Tensor hidden, TokenBatch batch, MoeObserver observer) {
-    Tensor attended = attend(hidden);
-    return attended.add(feed(blockInput(attended), batch, observer));
+    return complete(begin(hidden), batch, observer);
   }
 
-  private Tensor feed(Tensor input, TokenBatch batch, MoeObserver observer) {
+  /** Hidden states after the layer, [B, T, H], from where {@link #begin} stopped. */
+  public Tensor complete(Attended attended, TokenBatch batch, MoeObserver observer) {
+    Tensor input = attended.input();
     return switch (feedForward) {
-      case FeedForward.Dense(Expert network) -> network.apply(input);
+      case FeedForward.Absent() -> input;
+      case FeedForward.Dense(Expert network) -> attended.finish(network.apply(input));
       case FeedForward.Sparse(MoeBlock block) ->
-          batch.padded(block.apply(batch.rows(input), index, observer));
+          attended.finish(batch.padded(block.apply(batch.rows(input), index, observer)));
     };
   }
 }

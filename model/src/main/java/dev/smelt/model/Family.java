@@ -1,138 +1,210 @@
 package dev.smelt.model;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
+import java.util.function.Consumer;
+import java.util.function.ToDoubleFunction;
 
 /**
  * What smelt must be told about a family of checkpoints; everything that tensors show by their
  * presence and shape (biases, query and key norms, shared experts, tied head, which layers have
  * experts) is not part of it.
  *
- * @param modelType {@code model_type} in config.json
- * @param block prefix of the expert block inside a layer
- * @param expert names of an expert's matrices: gate, up, down
- * @param router name of the router's matrix inside the block
- * @param sharedExpert prefix of the shared expert inside the block
- * @param renormalisation whether the gate values of the chosen experts are made to sum to one
- * @param window which layers attend to a sliding window
- * @param expertWidth config field with the width of an expert
- * @param ropeTheta base of the rotary embedding where config.json is silent
- * @param normEpsilon epsilon of the norms where config.json is silent
+ * <p>The methods without public access describe a family in {@link Families}; each replaces a
+ * default. Nobody calls them after that.
  */
-public record Family(
-    String modelType,
-    String block,
-    ExpertNames expert,
-    String router,
-    Optional<String> sharedExpert,
-    Renormalisation renormalisation,
-    WindowRule window,
-    String expertWidth,
-    double ropeTheta,
-    double normEpsilon) {
-
+public final class Family {
   /**
    * Config fields that may hold the number of routed experts; all that are present are kept true.
    */
   public static final List<String> EXPERT_COUNT_FIELDS =
-      List.of("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts");
+      List.of(
+          "num_local_experts",
+          "num_experts",
+          "n_routed_experts",
+          "moe_num_experts",
+          "ffn_config.moe_num_experts");
 
-  /**
-   * Names of an expert's matrices on disk.
-   *
-   * @param gate the matrix before the activation, [width, hidden]
-   * @param up the matrix beside it, [width, hidden]
-   * @param down the matrix after them, [hidden, width]
-   */
-  public record ExpertNames(String gate, String up, String down) {}
-
-  /** Whether the chosen gate values are divided by their sum. */
-  public enum Renormalisation {
-    /** In every model of the family. */
-    ALWAYS,
-    /** If {@code norm_topk_prob} says so. */
-    CONFIG
+  /** The order of a layer's parts. */
+  enum Form {
+    /** Attention, then experts, each in a residual branch. */
+    BRANCHES,
+    /** Both side by side. */
+    PARALLEL,
+    /** Two attentions, experts beside the second. */
+    SHORTCUT,
+    /** One part per layer. */
+    SINGLE,
+    /** Gemma 4. */
+    GEMMA
   }
 
-  /**
-   * The sliding window of a layer: each token sees itself and the tokens before, so many in all.
-   */
-  @FunctionalInterface
-  public interface WindowRule {
-    /** The window of a layer in tokens; empty if the layer sees everything before it. */
-    OptionalLong of(ModelConfig config, int layer);
+  /** The kind of the norms. */
+  enum NormKind {
+    /** Root mean square, times a weight. */
+    RMS,
+    /** Root mean square, times one plus a weight. */
+    RMS_PLUS_ONE,
+    /** Mean and variance. */
+    LAYER
+  }
+
+  private final String modelType;
+  final AttentionRule attention = new AttentionRule();
+  final RouterRule router = new RouterRule();
+  final ExpertRule experts = new ExpertRule();
+  final List<String> remarks = new ArrayList<>();
+
+  Form form = Form.BRANCHES;
+  String base = "model.";
+  String layers = "layers.";
+  String embedding = "embed_tokens";
+  String finalNorm = "norm";
+  String layerCountField = "num_hidden_layers";
+  String hiddenField = "hidden_size";
+  NormKind normKind = NormKind.RMS;
+  String normEpsilonField = "rms_norm_eps";
+  double normEpsilon = 1e-6;
+  Optional<String> beforeMixer = Optional.of("input_layernorm");
+  Optional<String> afterMixer = Optional.empty();
+  Optional<String> beforeExperts = Optional.of("post_attention_layernorm");
+  Optional<String> afterExperts = Optional.empty();
+  boolean residualAfterNorm;
+  LayerRule<double[]> mixerFactors = (config, layer) -> new double[] {1, 1};
+  LayerRule<double[]> expertFactors = (config, layer) -> new double[] {1, 1};
+  ToDoubleFunction<ModelConfig> embeddingScale = config -> 1;
+  ToDoubleFunction<ModelConfig> logitScale = config -> 1;
+  Optional<String> softcapField = Optional.empty();
+
+  private Family(String modelType) {
+    this.modelType = modelType;
   }
 
   /** Starts a description with the defaults that most families share. */
-  static Builder named(String modelType) {
-    return new Builder(modelType);
+  static Family named(String modelType) {
+    return new Family(modelType);
   }
 
-  /** Collects a description. */
-  static final class Builder {
-    private final String modelType;
-    private String block = "mlp.";
-    private ExpertNames expert = new ExpertNames("gate_proj", "up_proj", "down_proj");
-    private Optional<String> sharedExpert = Optional.empty();
-    private Renormalisation renormalisation = Renormalisation.CONFIG;
-    private WindowRule window = (config, layer) -> OptionalLong.empty();
-    private String expertWidth = "moe_intermediate_size";
-    private double ropeTheta = 10_000;
-    private double normEpsilon = 1e-6;
+  /** {@code model_type} in config.json. */
+  public String modelType() {
+    return modelType;
+  }
 
-    private Builder(String modelType) {
-      this.modelType = modelType;
-    }
+  /** What the family has beyond a plain decoder with a softmax router, in a few words each. */
+  public List<String> features() {
+    return FamilyFeatures.of(this);
+  }
 
-    Builder block(String prefix, String gate, String up, String down) {
-      block = prefix;
-      expert = new ExpertNames(gate, up, down);
-      return this;
-    }
+  Family form(Form value) {
+    form = value;
+    return this;
+  }
 
-    Builder sharedExpert(String prefix) {
-      sharedExpert = Optional.of(prefix);
-      return this;
-    }
+  Family names(String baseName, String layersName, String embeddingName, String finalNormName) {
+    base = baseName;
+    layers = layersName;
+    embedding = embeddingName;
+    finalNorm = finalNormName;
+    return this;
+  }
 
-    Builder renormalisation(Renormalisation rule) {
-      renormalisation = rule;
-      return this;
-    }
+  Family finalNorm(String name) {
+    finalNorm = name;
+    return this;
+  }
 
-    Builder window(WindowRule rule) {
-      window = rule;
-      return this;
-    }
+  Family norms(NormKind kind, String epsilonField, double epsilon) {
+    normKind = kind;
+    normEpsilonField = epsilonField;
+    normEpsilon = epsilon;
+    return this;
+  }
 
-    Builder expertWidth(String field) {
-      expertWidth = field;
-      return this;
-    }
+  Family normEpsilon(double epsilon) {
+    normEpsilon = epsilon;
+    return this;
+  }
 
-    Builder ropeTheta(double theta) {
-      ropeTheta = theta;
-      return this;
-    }
+  /** Norms before the mixer and before the experts. */
+  Family before(String mixer, String expertsName) {
+    beforeMixer = Optional.of(mixer);
+    beforeExperts = Optional.of(expertsName);
+    return this;
+  }
 
-    Builder normEpsilon(double epsilon) {
-      normEpsilon = epsilon;
-      return this;
-    }
+  /** Norms after the mixer and after the experts. */
+  Family after(String mixer, String expertsName) {
+    afterMixer = Optional.of(mixer);
+    afterExperts = Optional.of(expertsName);
+    return this;
+  }
 
-    Family build() {
-      return new Family(
-          modelType,
-          block,
-          expert,
-          "gate.weight",
-          sharedExpert,
-          renormalisation,
-          window,
-          expertWidth,
-          ropeTheta,
-          normEpsilon);
-    }
+  Family afterExperts(String name) {
+    afterExperts = Optional.of(name);
+    return this;
+  }
+
+  Family noNormsBefore() {
+    beforeMixer = Optional.empty();
+    beforeExperts = Optional.empty();
+    return this;
+  }
+
+  Family residualAfterNorm(LayerRule<double[]> mixer, LayerRule<double[]> expertsRule) {
+    residualAfterNorm = true;
+    mixerFactors = mixer;
+    expertFactors = expertsRule;
+    return this;
+  }
+
+  Family residualFactor(String field) {
+    LayerRule<double[]> rule =
+        (config, layer) -> new double[] {1, config.number(field).orElse(1.0)};
+    mixerFactors = rule;
+    expertFactors = rule;
+    return this;
+  }
+
+  Family embeddingScale(ToDoubleFunction<ModelConfig> scale) {
+    embeddingScale = scale;
+    return this;
+  }
+
+  Family logitScale(ToDoubleFunction<ModelConfig> scale) {
+    logitScale = scale;
+    return this;
+  }
+
+  Family softcap(String field) {
+    softcapField = Optional.of(field);
+    return this;
+  }
+
+  Family sizes(String layerCount, String hidden) {
+    layerCountField = layerCount;
+    hiddenField = hidden;
+    return this;
+  }
+
+  /** Something for the list of families that no other part of the description says. */
+  Family remark(String text) {
+    remarks.add(text);
+    return this;
+  }
+
+  Family attention(Consumer<AttentionRule> description) {
+    description.accept(attention);
+    return this;
+  }
+
+  Family router(Consumer<RouterRule> description) {
+    description.accept(router);
+    return this;
+  }
+
+  Family experts(Consumer<ExpertRule> description) {
+    description.accept(experts);
+    return this;
   }
 }

@@ -7,4 +7,7 @@ public sealed interface FeedForward {
 
   /** One network for all tokens. */
   record Dense(Expert network) implements FeedForward {}
+
+  /** Nothing: the layer is a mixer alone. */
+  record Absent() implements FeedForward {}
 }

@@ -5,20 +5,28 @@ import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * The final norm and the output head.
  *
  * @param norm over the hidden state
  * @param weight [V, H]
+ * @param bias [V], if there is one
+ * @param scale factor on logits
+ * @param softcap bound that logits approach, if there is one
  */
-public record LanguageHead(RmsNorm norm, Tensor weight) {
+public record LanguageHead(
+    Norm norm, Tensor weight, Optional<Tensor> bias, double scale, Optional<Double> softcap) {
   /** Bound on the elements of a block of logits: 256 MiB in F32. */
   private static final long MAX_LOGITS = 64L << 20;
 
   /** Logits [.., V] of hidden states [.., H]. */
   public Tensor logits(Tensor hidden) {
-    return norm.apply(hidden).linear(weight);
+    Tensor normed = norm.apply(hidden);
+    Tensor logits = bias.map(b -> normed.linear(weight, b)).orElseGet(() -> normed.linear(weight));
+    Tensor scaled = scale == 1 ? logits : logits.mul(scale);
+    return softcap.map(cap -> scaled.mul(1 / cap).tanh().mul(cap)).orElse(scaled);
   }
 
   /**

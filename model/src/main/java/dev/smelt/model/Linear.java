@@ -15,6 +15,11 @@ public record Linear(Tensor weight, Optional<Tensor> bias) {
     return new Linear(weights.load(name + ".weight"), weights.find(name + ".bias"));
   }
 
+  /** The part of the map that gives some of its results. */
+  public Linear rows(long from, long count) {
+    return new Linear(weight.narrow(0, from, count), bias.map(b -> b.narrow(0, from, count)));
+  }
+
   /** Maps [.., in] to [.., out]. */
   public Tensor apply(Tensor input) {
     return bias.map(b -> input.linear(weight, b)).orElseGet(() -> input.linear(weight));

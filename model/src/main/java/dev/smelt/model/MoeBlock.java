@@ -12,17 +12,45 @@ import java.util.Optional;
 /**
  * A router, its experts, and the expert that all tokens share.
  *
- * @param router decides
+ * @param router decides; rows after those of the experts stand for experts that return their input
  * @param experts in the order of the router's rows
  * @param shared runs on every token, if there is one
+ * @param weighting where gate values are applied
  */
-public record MoeBlock(Router router, List<Expert> experts, Optional<SharedExpert> shared) {
+public record MoeBlock(
+    Router router, List<Expert> experts, Optional<SharedExpert> shared, Weighting weighting) {
+  /** Where gate values are applied. */
+  public enum Weighting {
+    /** The output of an expert is multiplied with its gate value. */
+    OUTPUT,
+    /** The input of an expert is multiplied with its gate value. */
+    INPUT
+  }
+
   /** Rows of an expert's batch are padded to multiples of this, so that kernels are reused. */
   private static final int BUCKET = 64;
+
+  /** Gate values on inputs count as this at least when outputs are divided by them. */
+  private static final double MIN_GATE = 1e-30;
 
   /** Copies the list. */
   public MoeBlock {
     experts = List.copyOf(experts);
+  }
+
+  /** Gate values multiply outputs. */
+  public MoeBlock(Router router, List<Expert> experts, Optional<SharedExpert> shared) {
+    this(router, experts, shared, Weighting.OUTPUT);
+  }
+
+  /** The block with another router and other experts. */
+  public MoeBlock with(Router otherRouter, List<Expert> otherExperts) {
+    return new MoeBlock(otherRouter, otherExperts, shared, weighting);
+  }
+
+  /** The block without what all tokens share. */
+  public MoeBlock routedOnly() {
+    return new MoeBlock(router, experts, Optional.empty(), weighting);
   }
 
   /** The block's output for tokens [n, H]; only routed experts run. */
@@ -30,7 +58,7 @@ public record MoeBlock(Router router, List<Expert> experts, Optional<SharedExper
     Routing routing = router.route(input);
     observer.routed(layer, input, routing);
     Tensor routed = mix(input, routing, layer, observer);
-    return shared.map(s -> routed.add(s.apply(input))).orElse(routed);
+    return shared.map(s -> s.join(routed, input)).orElse(routed);
   }
 
   /** The gated sum of the routed experts' outputs, [n, H]. */
@@ -40,13 +68,26 @@ public record MoeBlock(Router router, List<Expert> experts, Optional<SharedExper
     Tensor flat = routing.experts().reshape(-1);
     Tensor order = flat.argsort();
     Tensor slotTokens = order.floorDivide(k);
-    long[] offsets = offsets(flat.binCount(experts.size()).toLongs());
-    Tensor outputs = run(input, slotTokens, offsets);
+    long[] offsets = offsets(flat.binCount(router.experts()).toLongs());
     Tensor gates = routing.gates().reshape(-1).indexSelect(0, order);
+    Tensor factors = gates.to(input.dtype()).unsqueeze(-1);
+    Tensor outputs = outputs(input, slotTokens, offsets, factors);
     observer.computed(
         layer, new ExpertSlots(offsets, flat.indexSelect(0, order), slotTokens, gates, outputs));
-    Tensor gated = outputs.mul(gates.to(outputs.dtype()).unsqueeze(-1));
+    Tensor gated = outputs.mul(factors);
     return gated.indexSelect(0, order.argsort()).reshape(tokens, k, -1).sum(1);
+  }
+
+  /** What the gate values multiply: where they weight the input, the output divided by them. */
+  private Tensor outputs(Tensor input, Tensor slotTokens, long[] offsets, Tensor factors) {
+    return switch (weighting) {
+      case OUTPUT -> run(input, slotTokens, offsets);
+      case INPUT -> {
+        Tensor weighted = input.indexSelect(0, slotTokens).mul(factors);
+        Tensor slots = Tensors.range(slotTokens.size(0), Dtype.I64);
+        yield run(weighted, slots, offsets).div(factors.clamp(MIN_GATE, 1));
+      }
+    };
   }
 
   private static long[] offsets(long[] counts) {
@@ -78,9 +119,16 @@ public record MoeBlock(Router router, List<Expert> experts, Optional<SharedExper
         long rows = (count + BUCKET - 1) / BUCKET * BUCKET;
         try (var _ = Scope.open()) {
           Tensor z = experts.get(e).intermediate(sorted.narrow(0, offsets[e], rows));
-          outputs.narrow(0, offsets[e], rows).linearInto(z, experts.get(e).down());
+          Tensor target = outputs.narrow(0, offsets[e], rows);
+          target.linearInto(z, experts.get(e).down());
+          experts.get(e).biases().ifPresent(biases -> target.addInPlace(biases.down()));
         }
       }
+    }
+    long own = offsets[experts.size()];
+    if (own < slots) {
+      Tensor unchanged = outputs.narrow(0, own, slots - own);
+      unchanged.copyFrom(sorted.narrow(0, own, slots - own));
     }
     return outputs.narrow(0, 0, slots);
   }
@@ -93,6 +141,10 @@ public record MoeBlock(Router router, List<Expert> experts, Optional<SharedExper
       if (count > 0) {
         parts.add(experts.get(e).apply(sorted.narrow(0, offsets[e], count)));
       }
+    }
+    long own = offsets[experts.size()];
+    if (own < slotTokens.size(0)) {
+      parts.add(sorted.narrow(0, own, slotTokens.size(0) - own));
     }
     return Tensors.concat(parts, 0);
   }

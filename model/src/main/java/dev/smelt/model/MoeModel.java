@@ -4,7 +4,6 @@ import dev.smelt.io.Checkpoint;
 import dev.smelt.io.Dtype;
 import dev.smelt.model.tensor.Tensor;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -13,18 +12,17 @@ import java.util.Optional;
  * layer by layer when asked for.
  */
 public final class MoeModel implements AutoCloseable {
-  static final String EMBEDDING = "model.embed_tokens.weight";
-  static final String FINAL_NORM = "model.norm.weight";
-  static final String HEAD = "lm_head.weight";
-
-  private final Checkpoint checkpoint;
+  private final ModelSource source;
   private final Architecture architecture;
+  private final List<LayerReader.LayerPlan> layers;
   private final List<MoeLayer> moeLayers;
 
-  private MoeModel(Checkpoint checkpoint, Architecture architecture, List<MoeLayer> moeLayers) {
-    this.checkpoint = checkpoint;
-    this.architecture = architecture;
-    this.moeLayers = moeLayers;
+  private MoeModel(ModelSource source) {
+    this.source = source;
+    ArchitectureReader reader = new ArchitectureReader(source);
+    architecture = reader.architecture();
+    moeLayers = reader.moeLayers(architecture);
+    layers = reader.layers(architecture);
   }
 
   /**
@@ -36,27 +34,33 @@ public final class MoeModel implements AutoCloseable {
   public static MoeModel open(Path directory) {
     Checkpoint checkpoint = Checkpoint.open(directory);
     try {
-      ArchitectureReader reader = new ArchitectureReader(checkpoint);
-      Architecture architecture = reader.architecture();
-      return new MoeModel(checkpoint, architecture, reader.moeLayers(architecture));
+      ModelConfig config = new ModelConfig(checkpoint.config(), directory.resolve("config.json"));
+      Family family = Families.of(ModelSource.modelType(config));
+      return open(checkpoint, config, family);
     } catch (RuntimeException e) {
       checkpoint.close();
       throw e;
     }
   }
 
-  static String prefix(int layer) {
-    return "model.layers." + layer + ".";
+  /** Opens a checkpoint as a family, with a config.json, of the caller's choice. */
+  static MoeModel open(Checkpoint checkpoint, ModelConfig config, Family family) {
+    return new MoeModel(ModelSource.of(checkpoint, config, family));
   }
 
   /** The checkpoint. */
   public Checkpoint checkpoint() {
-    return checkpoint;
+    return source.checkpoint();
   }
 
   /** The numbers of the decoder. */
   public Architecture architecture() {
     return architecture;
+  }
+
+  /** config.json. */
+  public ModelConfig config() {
+    return source.config();
   }
 
   /** The layers with experts, in order. */
@@ -71,70 +75,44 @@ public final class MoeModel implements AutoCloseable {
 
   /** Reads a layer's weights into the open scope. */
   public DecoderLayer layer(int layer, Dtype compute) {
-    Weights weights = new Weights(checkpoint, compute);
-    String prefix = prefix(layer);
-    return new DecoderLayer(
-        layer,
-        norm(weights, prefix + "input_layernorm.weight"),
-        Attention.load(weights, prefix + "self_attn.", architecture, layer),
-        norm(weights, prefix + "post_attention_layernorm.weight"),
+    Weights weights = new Weights(checkpoint(), compute);
+    BlockReader blocks = new BlockReader(source, architecture);
+    FeedForward feedForward =
         moeLayer(layer)
-            .<FeedForward>map(moe -> new FeedForward.Sparse(block(weights, moe)))
-            .orElseGet(() -> new FeedForward.Dense(network(weights, prefix + "mlp."))));
-  }
-
-  private RmsNorm norm(Weights weights, String name) {
-    return new RmsNorm(weights.load(name), architecture.normEpsilon());
-  }
-
-  private MoeBlock block(Weights weights, MoeLayer moe) {
-    List<Expert> experts = new ArrayList<>();
-    for (int e = 0; e < moe.experts().count(); e++) {
-      experts.add(moe.experts().load(weights, e));
-    }
-    return new MoeBlock(router(weights, moe), experts, shared(weights, moe.layer()));
+            .map(moe -> blocks.sparse(weights, moe))
+            .orElseGet(() -> blocks.dense(weights, layer));
+    return new DecoderLayer(layer, layers.get(layer).load(weights), feedForward);
   }
 
   /** Reads the router of a layer. */
   public Router router(Weights weights, MoeLayer moe) {
-    return new Router(weights.load(moe.router()), architecture.topK(), architecture.renormalise());
-  }
-
-  private Optional<SharedExpert> shared(Weights weights, int layer) {
-    String block = prefix(layer) + architecture.family().block();
-    return architecture
-        .family()
-        .sharedExpert()
-        .map(
-            name ->
-                new SharedExpert(
-                    network(weights, block + name),
-                    weights.find(block + "shared_expert_gate.weight")));
-  }
-
-  private static Expert network(Weights weights, String prefix) {
-    return new Expert(
-        weights.load(prefix + "gate_proj.weight"),
-        weights.load(prefix + "up_proj.weight"),
-        weights.load(prefix + "down_proj.weight"));
+    return new BlockReader(source, architecture).router(weights, moe);
   }
 
   /** Embeddings of ids [B, T] as [B, T, H]. */
   public Tensor embed(Tensor ids, Dtype compute) {
     Tensor rows =
-        Weights.stored(checkpoint, checkpoint.require(EMBEDDING)).indexSelect(0, ids.reshape(-1));
-    return rows.to(compute).reshape(ids.size(0), ids.size(1), -1);
+        Weights.stored(checkpoint(), checkpoint().require(source.embedding()))
+            .indexSelect(0, ids.reshape(-1));
+    Tensor embedded = rows.to(compute).reshape(ids.size(0), ids.size(1), -1);
+    double scale = source.family().embeddingScale.applyAsDouble(source.config());
+    return scale == 1 ? embedded : embedded.mul(scale);
   }
 
   /** Reads the final norm and the output head into the open scope. */
   public LanguageHead head(Dtype compute) {
-    Weights weights = new Weights(checkpoint, compute);
+    Weights weights = new Weights(checkpoint(), compute);
+    Family family = source.family();
     return new LanguageHead(
-        norm(weights, FINAL_NORM), weights.load(architecture.tiedHead() ? EMBEDDING : HEAD));
+        source.norm(weights, source.finalNorm()),
+        weights.load(architecture.tiedHead() ? source.embedding() : source.head() + ".weight"),
+        weights.find(source.head() + ".bias"),
+        family.logitScale.applyAsDouble(source.config()),
+        family.softcapField.flatMap(source.config()::number));
   }
 
   @Override
   public void close() {
-    checkpoint.close();
+    checkpoint().close();
   }
 }

@@ -6,15 +6,14 @@ import dev.smelt.model.tensor.Tensor;
 /**
  * Root-mean-square norm over the last dimension, computed in F32 or better.
  *
- * @param weight [size]
+ * @param weight [size]; if it is wider than the input, the product is rounded, not the weight
  * @param epsilon added to the mean square
  */
-public record RmsNorm(Tensor weight, double epsilon) {
-  /** Normalises [.., size]. */
+public record RmsNorm(Tensor weight, double epsilon) implements Norm {
+  @Override
   public Tensor apply(Tensor input) {
     Dtype dtype = input.dtype();
-    Tensor wide = dtype.equals(Dtype.BF16) ? input.to(Dtype.F32) : input;
-    Tensor scale = wide.square().mean(-1, true).add(epsilon).rsqrt();
-    return wide.mul(scale).to(dtype).mul(weight);
+    Tensor unit = new UnitNorm(epsilon).wide(input);
+    return weight.dtype().equals(dtype) ? unit.to(dtype).mul(weight) : unit.mul(weight).to(dtype);
   }
 }

@@ -11,7 +11,7 @@ import java.util.Optional;
 
 /**
  * Reads stored tensors for computing: mapped memory as it is where the type fits, else a copy in
- * the compute type.
+ * the compute type. Quantised values are multiplied with their scales.
  *
  * @param checkpoint where the tensors are; must stay open as long as they are used
  * @param dtype the compute type
@@ -30,7 +30,25 @@ public record Weights(Checkpoint checkpoint, Dtype dtype) {
 
   /** A stored tensor in the compute type. */
   public Tensor load(StoredTensor stored) {
-    return stored(checkpoint, stored).to(dtype);
+    Optional<StoredTensor> scales =
+        stored.dtype().bytes() == 1
+            ? checkpoint.find(stored.name() + Fp8.SCALES)
+            : Optional.empty();
+    return scales
+        .map(s -> Fp8.load(this, stored, s))
+        .orElseGet(() -> stored(checkpoint, stored).to(dtype));
+  }
+
+  /** A stored tensor in {@link #wide()}. */
+  public Tensor loadWide(StoredTensor stored) {
+    return stored(checkpoint, stored).to(wide());
+  }
+
+  /**
+   * The type of what is computed with more precision: F64 if that is the compute type, else F32.
+   */
+  public Dtype wide() {
+    return dtype.equals(Dtype.F64) ? Dtype.F64 : Dtype.F32;
   }
 
   /** A stored tensor in its own type, over the mapped memory; it must not be modified. */
@@ -40,6 +58,11 @@ public record Weights(Checkpoint checkpoint, Dtype dtype) {
           stored.file() + ": tensor '" + stored.name() + "' has type " + stored.dtype(),
           "smelt computes with F64, F32, F16, BF16 and F8 tensors");
     }
+    return raw(checkpoint, stored);
+  }
+
+  /** A stored tensor of whatever type, over the mapped memory; it must not be modified. */
+  static Tensor raw(Checkpoint checkpoint, StoredTensor stored) {
     return Tensors.ofMemory(checkpoint.data(stored), stored.dtype(), dims(stored.shape()));
   }
 

@@ -2,10 +2,12 @@ package dev.smelt.merge.alignment;
 
 import dev.smelt.io.Dtype;
 import dev.smelt.model.Expert;
+import dev.smelt.model.ExpertPart;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * Brings the neurons of experts into the order, sign and scale of a reference expert.
@@ -138,16 +140,18 @@ public final class ExpertAligner {
 
   private static Expert permuted(Expert expert, int[] permutation) {
     Tensor index = Tensors.ofInts(permutation);
-    return new Expert(
-        expert.gate().indexSelect(0, index),
-        expert.up().indexSelect(0, index),
-        expert.down().indexSelect(1, index));
+    return expert.map((part, tensor) -> permuted(part, tensor, index));
+  }
+
+  private static Tensor permuted(ExpertPart part, Tensor tensor, Tensor index) {
+    OptionalInt neurons = part.neuronDimension();
+    return neurons.isPresent() ? tensor.indexSelect(neurons.getAsInt(), index) : tensor;
   }
 
   /** Gives each neuron the sign of its match and the reference's ratio of up to down. */
   private Expert rescaled(Expert matched, Tensor flips) {
     Tensor factor = flips.mul(balance(matched)).div(balance(reference));
-    return new Expert(
+    return matched.with(
         matched.gate(), matched.up().mul(factor.unsqueeze(-1)), matched.down().div(factor));
   }
 }

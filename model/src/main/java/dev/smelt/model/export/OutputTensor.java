@@ -3,6 +3,7 @@ package dev.smelt.model.export;
 import dev.smelt.io.StoredTensor;
 import dev.smelt.io.TensorInfo;
 import java.util.List;
+import java.util.Set;
 
 /**
  * A tensor of the output and where its bytes come from.
@@ -18,8 +19,16 @@ record OutputTensor(TensorInfo info, StoredTensor source, Origin origin) {
   /** The bytes of the source. */
   record Copied() implements Origin {}
 
-  /** The entries of the first dimension that are listed, except those that are computed. */
-  record Sliced(int layer, List<Integer> entries) implements Origin {}
+  /**
+   * The parts of some experts, one after the other, then what belongs to no expert.
+   *
+   * @param experts source experts in their new order
+   * @param computed positions that the caller writes
+   * @param span entries of each expert along the dimension that counts experts
+   * @param tail entries after those of the last expert of the source
+   */
+  record Sliced(List<Integer> experts, Set<Integer> computed, long span, long tail)
+      implements Origin {}
 
   /** Values that the caller writes. */
   record Computed() implements Origin {}

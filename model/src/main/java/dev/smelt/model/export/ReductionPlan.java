@@ -1,8 +1,10 @@
 package dev.smelt.model.export;
 
+import dev.smelt.io.SmeltException;
 import dev.smelt.io.StoredTensor;
 import dev.smelt.io.TensorInfo;
-import dev.smelt.model.ExpertStorage;
+import dev.smelt.model.ExpertTensor;
+import dev.smelt.model.ExpertTensor.Kind;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
 import java.util.ArrayList;
@@ -11,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.Set;
 
 /** Maps every tensor of a source to the output, before anything is written. */
 final class ReductionPlan {
@@ -18,90 +21,80 @@ final class ReductionPlan {
   private final Map<String, Role> roles = new HashMap<>();
   private final SequencedMap<String, OutputTensor> outputs = new LinkedHashMap<>();
 
-  /** What a tensor of an expert block is. */
-  private sealed interface Role {}
-
-  private record OneExpert(int layer, int expert, String template) implements Role {}
-
-  private record AllExperts(int layer) implements Role {}
-
-  private record RouterRows(int layer) implements Role {}
+  /** What a tensor is to a layer with experts. */
+  private record Role(MoeLayer moe, ExpertTensor part) {}
 
   ReductionPlan(MoeModel model, List<LayerReduction> layers) {
     layers.forEach(layer -> reductions.put(layer.layer(), layer));
     for (MoeLayer moe : model.moeLayers()) {
-      roles.put(moe.router().name(), new RouterRows(moe.layer()));
-      addRoles(moe);
+      if (reductions.containsKey(moe.layer())) {
+        checkQuantised(moe, reductions.get(moe.layer()));
+        moe.perExpertTensors().forEach(part -> addRole(moe, part));
+      }
     }
     model.checkpoint().tensors().values().forEach(this::map);
   }
 
-  private void addRoles(MoeLayer moe) {
-    switch (moe.experts()) {
-      case ExpertStorage.PerExpert(List<ExpertStorage.StoredExpert> experts) -> {
-        for (int e = 0; e < experts.size(); e++) {
-          for (StoredTensor matrix : experts.get(e).matrices()) {
-            roles.put(matrix.name(), new OneExpert(moe.layer(), e, template(matrix.name(), e)));
-          }
-        }
-      }
-      case ExpertStorage.Fused fused ->
-          fused.tensors().forEach(t -> roles.put(t.name(), new AllExperts(moe.layer())));
-    }
+  private void addRole(MoeLayer moe, ExpertTensor part) {
+    roles.put(part.tensor().name(), new Role(moe, part));
   }
 
-  /** The name with a place for the number of the expert. */
-  private static String template(String name, int expert) {
-    String number = "." + expert + ".";
-    int at = name.lastIndexOf(number);
-    return name.substring(0, at + 1) + "%d" + name.substring(at + number.length() - 1);
+  private static void checkQuantised(MoeLayer moe, LayerReduction reduction) {
+    if (!reduction.computed().isEmpty() && moe.experts().isQuantised()) {
+      throw SmeltException.unsupported(
+          "layer " + moe.layer() + ": experts are quantised, and computed ones cannot be written",
+          "drop experts instead of merging them, or start from a checkpoint in bf16");
+    }
   }
 
   /** The name of a source tensor as the tensor of another expert. */
   String renumbered(String name, int position) {
-    return roles.get(name) instanceof OneExpert one ? one.template().formatted(position) : name;
+    Role role = roles.get(name);
+    return role != null && role.part() instanceof ExpertTensor.Owned owned
+        ? owned.nameFor(position)
+        : name;
   }
 
   private void map(StoredTensor source) {
     Role role = roles.get(source.name());
-    switch (role) {
-      case OneExpert(int layer, int expert, String template) when reductions.containsKey(layer) -> {
-        LayerReduction reduction = reductions.get(layer);
-        int position = reduction.survivors().indexOf(expert);
-        if (position >= 0) {
-          boolean computed = reduction.computed().contains(position);
-          add(
-              source.info().renamed(template.formatted(position)),
-              source,
-              computed ? new OutputTensor.Computed() : new OutputTensor.Copied());
-        }
-      }
-      case AllExperts(int layer) when reductions.containsKey(layer) ->
-          add(
-              sliced(source, reductions.get(layer).count()),
-              source,
-              new OutputTensor.Sliced(layer, reductions.get(layer).survivors()));
-      case RouterRows(int layer) when reductions.containsKey(layer) -> {
-        LayerReduction reduction = reductions.get(layer);
-        add(
-            sliced(source, reduction.count()),
-            source,
-            reduction.routerComputed()
-                ? new OutputTensor.Computed()
-                : new OutputTensor.Sliced(-1, reduction.survivors()));
-      }
-      case null, default -> add(source.info(), source, new OutputTensor.Copied());
+    switch (role == null ? null : role.part()) {
+      case null -> add(source.info(), source, new OutputTensor.Copied());
+      case ExpertTensor.Owned owned -> addOwned(owned, reductions.get(role.moe().layer()));
+      case ExpertTensor.Sliced sliced -> addSliced(sliced, role.moe());
     }
+  }
+
+  private void addOwned(ExpertTensor.Owned owned, LayerReduction reduction) {
+    int position = reduction.survivors().indexOf(owned.expert());
+    if (position >= 0) {
+      add(
+          owned.tensor().info().renamed(owned.nameFor(position)),
+          owned.tensor(),
+          reduction.computed().contains(position)
+              ? new OutputTensor.Computed()
+              : new OutputTensor.Copied());
+    }
+  }
+
+  private void addSliced(ExpertTensor.Sliced part, MoeLayer moe) {
+    LayerReduction reduction = reductions.get(moe.layer());
+    StoredTensor source = part.tensor();
+    long tail = source.dim(part.dimension()) - moe.experts().count() * part.span();
+    List<Long> shape = new ArrayList<>(source.shape());
+    shape.set(part.dimension(), reduction.count() * part.span() + tail);
+    boolean isRouter = part.kind() == Kind.ROUTER;
+    boolean isExpert = part.kind() == Kind.WEIGHT || part.kind() == Kind.BIAS;
+    Set<Integer> computed = isExpert ? reduction.computed() : Set.of();
+    add(
+        new TensorInfo(source.name(), source.dtype(), shape),
+        source,
+        isRouter && reduction.routerComputed()
+            ? new OutputTensor.Computed()
+            : new OutputTensor.Sliced(reduction.survivors(), computed, part.span(), tail));
   }
 
   private void add(TensorInfo info, StoredTensor source, OutputTensor.Origin origin) {
     outputs.put(info.name(), new OutputTensor(info, source, origin));
-  }
-
-  private static TensorInfo sliced(StoredTensor source, int count) {
-    List<Long> shape = new ArrayList<>(source.shape());
-    shape.set(0, (long) count);
-    return new TensorInfo(source.name(), source.dtype(), shape);
   }
 
   LayerReduction reduction(int layer) {

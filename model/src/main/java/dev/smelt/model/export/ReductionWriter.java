@@ -7,14 +7,16 @@ import dev.smelt.io.TensorInfo;
 import dev.smelt.io.WriterOptions;
 import dev.smelt.io.WrittenCheckpoint;
 import dev.smelt.model.Expert;
-import dev.smelt.model.ExpertStorage;
 import dev.smelt.model.Family;
+import dev.smelt.model.ModelConfig;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
+import tools.jackson.databind.JsonNode;
 
 /**
  * Writes a model with fewer experts in stock form.
@@ -56,7 +58,7 @@ public final class ReductionWriter implements AutoCloseable {
         model,
         plan,
         CheckpointWriter.create(target, infos(plan), options),
-        withCount(model.checkpoint().config(), layers.getFirst().count()));
+        withCount(model.config(), layers.getFirst().count()));
   }
 
   private static List<TensorInfo> infos(ReductionPlan plan) {
@@ -69,11 +71,15 @@ public final class ReductionWriter implements AutoCloseable {
   }
 
   /** config.json with every spelling of the expert count that is present kept true. */
-  private static ConfigDocument withCount(ConfigDocument config, int count) {
-    ConfigDocument edited = config;
+  private static ConfigDocument withCount(ModelConfig config, int count) {
+    ConfigDocument edited = config.document();
     for (String field : Family.EXPERT_COUNT_FIELDS) {
-      if (edited.integer(field).isPresent()) {
-        edited = edited.with(field, count);
+      String path = config.path(field);
+      JsonNode found = config.at(field);
+      if (found.isArray()) {
+        edited = edited.with(path, Collections.nCopies(found.size(), count).toString());
+      } else if (found.isIntegralNumber()) {
+        edited = edited.with(path, count);
       }
     }
     return edited;
@@ -84,21 +90,27 @@ public final class ReductionWriter implements AutoCloseable {
     for (OutputTensor output : plan.outputs().values()) {
       switch (output.origin()) {
         case OutputTensor.Copied _ -> writer.copy(output.info().name(), output.source());
-        case OutputTensor.Sliced(int layer, List<Integer> entries) ->
-            copyEntries(output, layer, entries);
+        case OutputTensor.Sliced sliced -> copyParts(output, sliced);
         case OutputTensor.Computed _ -> {}
       }
     }
   }
 
-  private void copyEntries(OutputTensor output, int layer, List<Integer> entries) {
+  private void copyParts(OutputTensor output, OutputTensor.Sliced sliced) {
     StoredTensor source = output.source();
-    long bytes = source.bytes() / source.dim(0);
-    for (int position = 0; position < entries.size(); position++) {
-      if (layer < 0 || !plan.reduction(layer).computed().contains(position)) {
-        writer.copySlice(
-            output.info().name(), position * bytes, source, entries.get(position) * bytes, bytes);
+    List<Integer> experts = sliced.experts();
+    long entries = experts.size() * sliced.span() + sliced.tail();
+    long entry = output.info().bytes() / entries;
+    long part = entry * sliced.span();
+    String name = output.info().name();
+    for (int position = 0; position < experts.size(); position++) {
+      if (!sliced.computed().contains(position)) {
+        writer.copySlice(name, position * part, source, experts.get(position) * part, part);
       }
+    }
+    long tail = entry * sliced.tail();
+    if (tail > 0) {
+      writer.copySlice(name, experts.size() * part, source, source.bytes() - tail, tail);
     }
   }
 
@@ -112,32 +124,20 @@ public final class ReductionWriter implements AutoCloseable {
   public void writeExpert(int layer, int position, Expert expert) {
     MoeLayer moe = model.moeLayer(layer).orElseThrow();
     int source = plan.reduction(layer).survivors().get(position);
-    switch (moe.experts()) {
-      case ExpertStorage.PerExpert(List<ExpertStorage.StoredExpert> experts) -> {
-        writeWhole(experts.get(source).gate(), position, expert.gate());
-        writeWhole(experts.get(source).up(), position, expert.up());
-        writeWhole(experts.get(source).down(), position, expert.down());
-      }
-      case ExpertStorage.Fused(StoredTensor gateUp, StoredTensor down) -> {
-        long half = gateUp.bytes() / gateUp.dim(0) / 2;
-        writePart(gateUp, 2L * position * half, expert.gate());
-        writePart(gateUp, (2L * position + 1) * half, expert.up());
-        writePart(down, position * (down.bytes() / down.dim(0)), expert.down());
-      }
+    try (var _ = Scope.open()) {
+      moe.experts()
+          .arrange(source, expert)
+          .forEach((tensor, values) -> writePart(tensor, position, values));
     }
   }
 
-  private void writeWhole(StoredTensor source, int position, Tensor values) {
-    try (var _ = Scope.open()) {
-      Tensor stored = values.to(source.dtype()).contiguous();
-      writer.write(plan.renumbered(source.name(), position), stored.memory());
-    }
-  }
-
-  private void writePart(StoredTensor source, long offset, Tensor values) {
-    try (var _ = Scope.open()) {
-      Tensor stored = values.to(source.dtype()).contiguous();
-      writer.writeSlice(source.name(), offset, stored.memory());
+  private void writePart(StoredTensor source, int position, Tensor values) {
+    String name = plan.renumbered(source.name(), position);
+    var memory = values.to(source.dtype()).contiguous().memory();
+    if (plan.outputs().get(name).origin() instanceof OutputTensor.Sliced) {
+      writer.writeSlice(name, position * memory.byteSize(), memory);
+    } else {
+      writer.write(name, memory);
     }
   }
 

@@ -260,6 +260,11 @@ public final class Tensor implements AutoCloseable {
     return of(at.clamp(optional(low), optional(high)));
   }
 
+  /** The larger of two elements each, with broadcasting. */
+  public Tensor maximum(Tensor other) {
+    return of(torch.maximum(at, other.at));
+  }
+
   /** Softmax over a dimension, computed in F32 whatever this tensor's type; the result is F32. */
   public Tensor softmax(int dimension) {
     return of(torch.softmax(at, dimension, new ScalarTypeOptional(single())));
@@ -374,6 +379,11 @@ public final class Tensor implements AutoCloseable {
   /** Where elements are greater than a number; BOOL. */
   public Tensor greater(double number) {
     return of(at.gt(new Scalar(number)));
+  }
+
+  /** Where elements are greater than those of another tensor; BOOL. */
+  public Tensor greater(Tensor other) {
+    return of(at.gt(other.at));
   }
 
   /** Where elements equal those of another tensor; BOOL. */

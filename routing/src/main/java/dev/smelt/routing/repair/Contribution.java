@@ -9,7 +9,6 @@ import dev.smelt.model.tensor.Tensors;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -34,7 +33,7 @@ public record Contribution(int keep) implements LayerEdit {
 
   /** The contribution of each expert. */
   public static double[] scores(MoeBlock block, RepairTokens tokens) {
-    MoeBlock routed = new MoeBlock(block.router(), block.experts(), Optional.empty());
+    MoeBlock routed = block.routedOnly();
     Sum sum = new Sum(new double[block.experts().size()]);
     tokens.forEach(
         tokens.split().training(),

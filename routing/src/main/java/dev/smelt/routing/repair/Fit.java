@@ -88,10 +88,7 @@ public final class Fit {
     }
     MoeBlock fitted = trainable.with(best.weights());
     return new FitResult(
-        new MoeBlock(fitted.router(), fitted.experts(), block.shared()),
-        before,
-        best.error(),
-        best.step());
+        block.with(fitted.router(), fitted.experts()), before, best.error(), best.step());
   }
 
   private double heldOut() {

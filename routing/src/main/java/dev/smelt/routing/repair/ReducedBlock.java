@@ -33,15 +33,9 @@ public record ReducedBlock(List<Integer> survivors, MoeBlock block) {
 
   /** Drops all experts but the survivors; tensors of experts are shared, not copied. */
   public static ReducedBlock keep(MoeBlock original, List<Integer> survivors) {
-    Tensor rows =
-        original
-            .router()
-            .weight()
-            .indexSelect(
-                0, Tensors.ofInts(survivors.stream().mapToInt(Integer::intValue).toArray()));
+    Tensor rows = Tensors.ofInts(survivors.stream().mapToInt(Integer::intValue).toArray());
     List<Expert> experts = new ArrayList<>();
     survivors.forEach(e -> experts.add(original.experts().get(e)));
-    return new ReducedBlock(
-        survivors, new MoeBlock(original.router().with(rows), experts, original.shared()));
+    return new ReducedBlock(survivors, original.with(original.router().select(rows), experts));
   }
 }

@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
@@ -107,14 +106,14 @@ public final class Refit {
     for (int e = 0; e < downs.size(); e++) {
       Expert expert = block.experts().get(e);
       Tensor down = downs.get(e).to(expert.down().dtype());
-      experts.add(new Expert(expert.gate(), expert.up(), down));
+      experts.add(expert.with(expert.gate(), expert.up(), down));
     }
-    return new MoeBlock(block.router(), experts, block.shared());
+    return block.with(block.router(), experts);
   }
 
   /** Fills the residual of some tokens, scaled by the root of their weight; returns the energy. */
   private double measure(int[] some) {
-    MoeBlock routed = new MoeBlock(block.router(), block.experts(), Optional.empty());
+    MoeBlock routed = block.routedOnly();
     double[] energy = {0};
     tokens.forEach(
         some,

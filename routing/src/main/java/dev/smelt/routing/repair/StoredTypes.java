@@ -5,7 +5,6 @@ import dev.smelt.model.Expert;
 import dev.smelt.model.MoeBlock;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.tensor.Tensor;
-import java.util.Optional;
 
 /**
  * The types in which a layer's weights will be written.
@@ -24,15 +23,15 @@ record StoredTypes(Dtype router, Dtype experts) {
 
   /** The routed part of a block in these types. */
   MoeBlock of(MoeBlock block) {
-    return new MoeBlock(
-        block.router().with(cast(block.router().weight(), router)),
-        block.experts().stream().map(this::cast).toList(),
-        Optional.empty());
+    return block
+        .routedOnly()
+        .with(
+            block.router().with(cast(block.router().weight(), router)),
+            block.experts().stream().map(this::cast).toList());
   }
 
   private Expert cast(Expert expert) {
-    return new Expert(
-        cast(expert.gate(), experts), cast(expert.up(), experts), cast(expert.down(), experts));
+    return expert.map((_, tensor) -> cast(tensor, experts));
   }
 
   private static Tensor cast(Tensor tensor, Dtype dtype) {

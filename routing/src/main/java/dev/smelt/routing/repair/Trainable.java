@@ -43,8 +43,9 @@ record Trainable(MoeBlock block, List<Tensor> masters) {
     List<Tensor> cast = weights.stream().map(w -> w.to(dtype)).toList();
     List<Expert> experts = new ArrayList<>();
     for (int i = 1; i < cast.size(); i += 3) {
-      experts.add(new Expert(cast.get(i), cast.get(i + 1), cast.get(i + 2)));
+      Expert original = block.experts().get(i / 3);
+      experts.add(original.with(cast.get(i), cast.get(i + 1), cast.get(i + 2)));
     }
-    return new MoeBlock(block.router().with(cast.getFirst()), experts, java.util.Optional.empty());
+    return block.with(block.router().with(cast.getFirst()), experts).routedOnly();
   }
 }

@@ -1,0 +1,58 @@
+package dev.smelt.model;
+
+import dev.smelt.io.StoredTensor;
+
+/** A stored tensor that changes with the set of experts. */
+public sealed interface ExpertTensor {
+  /** The tensor. */
+  StoredTensor tensor();
+
+  /** What it holds. */
+  Kind kind();
+
+  /** What a tensor holds. */
+  enum Kind {
+    /** Rows of the router's matrix. */
+    ROUTER,
+    /** Biases of the router's logits. */
+    ROUTER_BIAS,
+    /** Biases of the scores, for the choice only. */
+    CORRECTION,
+    /** Factors on gate values. */
+    EXPERT_SCALE,
+    /** Matrices of experts, in whatever type. */
+    WEIGHT,
+    /** Biases of experts. */
+    BIAS,
+    /** Scales of quantised matrices. */
+    QUANTISATION
+  }
+
+  /**
+   * A tensor that holds a part of every expert, one after the other; what comes after the last
+   * expert belongs to none and stays last.
+   *
+   * @param tensor the tensor
+   * @param kind what it holds
+   * @param dimension the dimension that counts experts
+   * @param span entries of that dimension that belong to one expert
+   */
+  record Sliced(StoredTensor tensor, Kind kind, int dimension, long span) implements ExpertTensor {}
+
+  /**
+   * A tensor of one expert, whose number is in its name.
+   *
+   * @param tensor the tensor
+   * @param kind what it holds
+   * @param expert the expert
+   * @param prefix its name up to the number
+   * @param suffix its name from the number on
+   */
+  record Owned(StoredTensor tensor, Kind kind, int expert, String prefix, String suffix)
+      implements ExpertTensor {
+    /** The name of the same tensor of another expert. */
+    public String nameFor(int other) {
+      return prefix + other + suffix;
+    }
+  }
+}
