@@ -1,6 +1,5 @@
 package dev.smelt.model;
 
-import dev.smelt.io.SmeltException;
 import dev.smelt.model.mixer.Mixer;
 import java.util.Optional;
 
@@ -19,14 +18,7 @@ interface MixerPlan {
     AttentionRule rule = source.family().attention;
     Optional<MixerKind> recurrent = rule.mixer.of(source.config(), layer);
     if (recurrent.isPresent()) {
-      throw SmeltException.unsupported(
-          source.config().origin()
-              + ": layer "
-              + layer
-              + " is of kind "
-              + recurrent.get().title()
-              + ", which is not supported",
-          "");
+      return RecurrentMixers.plan(recurrent.get(), source, prefix, layer);
     }
     return rule.latent
         ? LatentAttentionReader.plan(source, prefix + rule.prefix, layer)

@@ -33,8 +33,7 @@ class GradientTest {
   @MethodSource("goldens")
   void agreesWithFiniteDifferences(String name) {
     try (var model = Goldens.open(name);
-        var golden =
-            SafetensorsFile.open(Goldens.directory(name).resolve("golden.safetensors"));
+        var golden = SafetensorsFile.open(Goldens.directory(name).resolve("golden.safetensors"));
         var _ = Scope.open()) {
       Subject subject = Subject.of(model, Goldens.tokens(golden));
       List<Tensor> parameters = subject.parameters();

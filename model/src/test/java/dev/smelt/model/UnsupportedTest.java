@@ -37,8 +37,7 @@ class UnsupportedTest {
     assertThatThrownBy(
             () -> Goldens.open(golden, c -> c.with(field, json), UnaryOperator.identity()))
         .isInstanceOfSatisfying(
-            SmeltException.class,
-            e -> assertThat(e.fault()).isEqualTo(Fault.UNSUPPORTED))
+            SmeltException.class, e -> assertThat(e.fault()).isEqualTo(Fault.UNSUPPORTED))
         .hasMessageContaining(value.replace("'", ""));
   }
 
@@ -46,8 +45,7 @@ class UnsupportedTest {
   void namesTheNearestModelType() {
     assertThatThrownBy(() -> Families.of("qwen4_moe"))
         .isInstanceOfSatisfying(
-            SmeltException.class,
-            e -> assertThat(e.hint()).contains("qwen2_moe"));
+            SmeltException.class, e -> assertThat(e.hint()).contains("qwen2_moe"));
   }
 
   @Test
@@ -62,9 +60,7 @@ class UnsupportedTest {
   @Test
   void groupsMustDivideTheExperts() {
     assertThatThrownBy(
-            () ->
-                Goldens.open(
-                    "deepseek_v3", c -> c.with("n_group", 3), UnaryOperator.identity()))
+            () -> Goldens.open("deepseek_v3", c -> c.with("n_group", 3), UnaryOperator.identity()))
         .hasMessageContaining("3 groups");
   }
 }

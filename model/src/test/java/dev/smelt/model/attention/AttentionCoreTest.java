@@ -75,8 +75,7 @@ class AttentionCoreTest {
             .add(Tensors.ofDoubles(mask, LENGTH, LENGTH));
     Tensor weights = scores.exp();
     Tensor sum = weights.sum(-1).unsqueeze(-1);
-    Tensor all =
-        core.sinks().map(s -> sum.add(s.exp().reshape(1, -1, 1, 1))).orElse(sum);
+    Tensor all = core.sinks().map(s -> sum.add(s.exp().reshape(1, -1, 1, 1))).orElse(sum);
     return weights.div(all).matmul(values);
   }
 
