@@ -1,7 +1,10 @@
 package dev.smelt.cli;
 
+import dev.smelt.cli.command.CalibrateCommand;
 import dev.smelt.cli.command.DiffCommand;
+import dev.smelt.cli.command.EvaluateCommand;
 import dev.smelt.cli.command.InspectCommand;
+import dev.smelt.cli.command.MergeCommand;
 import dev.smelt.cli.command.RunCommand;
 import dev.smelt.cli.command.VerifyCommand;
 import dev.smelt.cli.console.Console;
@@ -27,9 +30,14 @@ public final class Main {
   static final List<Entry> COMMANDS =
       List.of(
           new Entry("inspect", InspectCommand::new),
-          new Entry("run", RunCommand::new),
+      List.of(
+          new Entry("inspect", InspectCommand::new),
+          new Entry("calibrate", CalibrateCommand::new),
+          new Entry("merge", MergeCommand::new),
+          new Entry("evaluate", EvaluateCommand::new),
           new Entry("diff", DiffCommand::new),
-          new Entry("verify", VerifyCommand::new));
+          new Entry("verify", VerifyCommand::new),
+          new Entry("run", RunCommand::new));
 
   private Main() {}
 

@@ -1,0 +1,65 @@
+package dev.smelt.cli.command;
+
+import dev.smelt.merge.MergeWeights;
+import dev.smelt.merge.RouterRule;
+import dev.smelt.merge.Similarity;
+import dev.smelt.merge.alignment.AlignmentMode;
+import java.util.Arrays;
+import java.util.Locale;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/** Reads constants in kebab case, such as {@code router-logits}. */
+final class KebabCase {
+  private KebabCase() {}
+
+  private static String name(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  private static <E extends Enum<E>> E parse(E[] constants, String value) {
+    for (E constant : constants) {
+      if (name(constant).equals(value)) {
+        return constant;
+      }
+    }
+    throw new TypeConversionException(
+        "expected one of "
+            + String.join(", ", Arrays.stream(constants).map(KebabCase::name).toList())
+            + ", found '"
+            + value
+            + "'");
+  }
+
+  /** Reads a {@link Similarity}. */
+  static final class ToSimilarity implements ITypeConverter<Similarity> {
+    @Override
+    public Similarity convert(String value) {
+      return parse(Similarity.values(), value);
+    }
+  }
+
+  /** Reads an {@link AlignmentMode}. */
+  static final class ToAlignmentMode implements ITypeConverter<AlignmentMode> {
+    @Override
+    public AlignmentMode convert(String value) {
+      return parse(AlignmentMode.values(), value);
+    }
+  }
+
+  /** Reads {@link MergeWeights}. */
+  static final class ToMergeWeights implements ITypeConverter<MergeWeights> {
+    @Override
+    public MergeWeights convert(String value) {
+      return parse(MergeWeights.values(), value);
+    }
+  }
+
+  /** Reads a {@link RouterRule}. */
+  static final class ToRouterRule implements ITypeConverter<RouterRule> {
+    @Override
+    public RouterRule convert(String value) {
+      return parse(RouterRule.values(), value);
+    }
+  }
+}

@@ -1,0 +1,114 @@
+package dev.smelt.cli.pipeline;
+
+import dev.smelt.cli.console.Units;
+import dev.smelt.model.MoeModel;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/** README.md of the output, with the front matter that the Hugging Face Hub reads. */
+final class ModelCard {
+  static final String FILE_NAME = "README.md";
+
+  /** Fields of the source's card that stay true of what was made of it. */
+  private static final List<String> INHERITED =
+      List.of("license", "license_name", "license_link", "language");
+
+  private ModelCard() {}
+
+  static String of(MoeModel model, MergeReport report) {
+    List<String> lines = new ArrayList<>();
+    lines.add("---");
+    lines.add("library_name: transformers");
+    lines.add("pipeline_tag: text-generation");
+    baseModel(model.checkpoint().directory())
+        .ifPresent(
+            id -> {
+              lines.add("base_model: " + id);
+              lines.add("base_model_relation: merge");
+            });
+    lines.addAll(inherited(model.checkpoint().directory().resolve(FILE_NAME)));
+    lines.add("tags:");
+    lines.add("  - mixture-of-experts");
+    lines.add("  - smelt");
+    lines.add("---");
+    lines.add("");
+    lines.add("# " + report.model() + ", " + report.expertsAfter() + " experts per layer");
+    lines.add("");
+    lines.add(
+        "Made from `%s` with [smelt] %s: the %d experts of every layer were reduced to %d with the"
+            .formatted(
+                report.model(), report.smelt(), report.expertsBefore(), report.expertsAfter()));
+    lines.add(
+        "method `%s`. Weights: %s before, %s after (%s)."
+            .formatted(
+                report.method(),
+                Units.bytes(report.bytesBefore()),
+                Units.bytes(report.bytesAfter()),
+                percent(report)));
+    lines.add("");
+    lines.add("| option | value |");
+    lines.add("|---|---|");
+    report.options().forEach((name, value) -> lines.add("| " + name + " | " + value + " |"));
+    lines.add("| calibration tokens | " + Units.count(report.statistics().tokens()) + " |");
+    lines.add("");
+    lines.add(
+        "`smelt-report.json` has the plan and the measurements, `smelt-recipe.yaml` repeats the"
+            + " run.");
+    lines.add("");
+    lines.add("[smelt]: a toolkit for surgery on Mixture-of-Experts checkpoints");
+    return String.join("\n", lines) + "\n";
+  }
+
+  private static String percent(MergeReport report) {
+    return String.format(
+        Locale.ROOT, "%+.1f %%", 100.0 * report.bytesAfter() / report.bytesBefore() - 100);
+  }
+
+  /** The Hub id of a snapshot in the local hub cache: models--owner--name/snapshots/revision. */
+  private static Optional<String> baseModel(Path directory) {
+    Path snapshots = directory.toAbsolutePath().getParent();
+    if (snapshots == null
+        || snapshots.getParent() == null
+        || !snapshots.endsWith(Path.of("snapshots"))) {
+      return Optional.empty();
+    }
+    String[] parts = String.valueOf(snapshots.getParent().getFileName()).split("--");
+    return parts.length == 3 && parts[0].equals("models")
+        ? Optional.of(parts[1] + "/" + parts[2])
+        : Optional.empty();
+  }
+
+  /** Lines of simple fields in the front matter of a card; none if there is no such card. */
+  private static List<String> inherited(Path card) {
+    List<String> kept = new ArrayList<>();
+    try {
+      List<String> lines =
+          Files.exists(card) ? Files.readAllLines(card, StandardCharsets.UTF_8) : List.of();
+      if (lines.isEmpty() || !lines.getFirst().equals("---")) {
+        return kept;
+      }
+      boolean inField = false;
+      for (String line : lines.subList(1, lines.size())) {
+        if (line.equals("---")) {
+          break;
+        }
+        boolean starts = INHERITED.stream().anyMatch(field -> line.startsWith(field + ":"));
+        boolean continues = line.startsWith(" ") || line.startsWith("-");
+        inField = starts || (inField && continues);
+        if (inField) {
+          kept.add(line);
+        }
+      }
+    } catch (IOException e) {
+      // A card that cannot be read has nothing to pass on; the weights do not depend on it.
+      return List.of();
+    }
+    return kept;
+  }
+}
