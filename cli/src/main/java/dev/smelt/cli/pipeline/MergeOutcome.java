@@ -32,7 +32,7 @@ public record MergeOutcome(
     return table;
   }
 
-  private static String change(double before, double after) {
-    return String.format(Locale.ROOT, "%+.1f %%", 100 * (after / before - 1));
+  private static String change(long before, long after) {
+    return String.format(Locale.ROOT, "%+.1f %%", 100.0 * after / before - 100);
   }
 }
