@@ -14,7 +14,7 @@ import java.util.SequencedMap;
 
 /** Writes one safetensors file that is not a checkpoint: statistics, masks, states of a run. */
 public final class SafetensorsWriter {
-  private static final int CHUNK = 1 << 26;
+  private static final int CHUNK = 1 << 20;
 
   private SafetensorsWriter() {}
 
@@ -69,9 +69,11 @@ public final class SafetensorsWriter {
           "tensor %s: %d bytes given, %d expected"
               .formatted(tensor.name(), data.byteSize(), tensor.bytes()));
     }
+    ByteBuffer buffer = ByteBuffer.allocateDirect((int) Math.min(CHUNK, tensor.bytes()));
     for (long at = 0; at < tensor.bytes(); at += CHUNK) {
-      long count = Math.min(CHUNK, tensor.bytes() - at);
-      Bytes.writeFully(channel, data.asSlice(at, count).asByteBuffer(), tensor.offset() + at);
+      int count = (int) Math.min(CHUNK, tensor.bytes() - at);
+      MemorySegment.copy(data, at, MemorySegment.ofBuffer(buffer.clear()), 0, count);
+      Bytes.writeFully(channel, buffer.limit(count), tensor.offset() + at);
     }
   }
 

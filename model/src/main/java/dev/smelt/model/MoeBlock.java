@@ -27,8 +27,8 @@ public record MoeBlock(
     INPUT
   }
 
-  /** Rows of an expert's batch are padded to multiples of this, so that kernels are reused. */
-  private static final int BUCKET = 64;
+  /** Most rows that pad an expert's batch. */
+  private static final int MAX_PADDING = 256;
 
   /** Gate values on inputs count as this at least when outputs are divided by them. */
   private static final double MIN_GATE = 1e-30;
@@ -110,13 +110,13 @@ public record MoeBlock(
    */
   private Tensor runPadded(Tensor input, Tensor slotTokens, long[] offsets) {
     long slots = slotTokens.size(0);
-    Tensor padding = Tensors.zeros(Dtype.I64, BUCKET);
+    Tensor padding = Tensors.zeros(Dtype.I64, MAX_PADDING);
     Tensor sorted = input.indexSelect(0, Tensors.concat(List.of(slotTokens, padding), 0));
-    Tensor outputs = Tensors.empty(input.dtype(), slots + BUCKET, input.size(1));
+    Tensor outputs = Tensors.empty(input.dtype(), slots + MAX_PADDING, input.size(1));
     for (int e = 0; e < experts.size(); e++) {
       long count = offsets[e + 1] - offsets[e];
       if (count > 0) {
-        long rows = (count + BUCKET - 1) / BUCKET * BUCKET;
+        long rows = padded(count, input.dtype());
         try (var _ = Scope.open()) {
           Tensor z = experts.get(e).intermediate(sorted.narrow(0, offsets[e], rows));
           Tensor target = outputs.narrow(0, offsets[e], rows);
@@ -131,6 +131,18 @@ public record MoeBlock(
       unchanged.copyFrom(sorted.narrow(0, own, slots - own));
     }
     return outputs.narrow(0, 0, slots);
+  }
+
+  /**
+   * The rows that an expert's batch is padded to. bfloat16 products compile a kernel for each new
+   * number of rows: eight sizes per power of two are few kernels for at most an eighth more work.
+   */
+  private static long padded(long count, Dtype dtype) {
+    if (!dtype.equals(Dtype.BF16)) {
+      return count;
+    }
+    long step = Math.clamp(Long.highestOneBit(count) / 8, 32, MAX_PADDING);
+    return (count + step - 1) / step * step;
   }
 
   private Tensor runExactly(Tensor input, Tensor slotTokens, long[] offsets) {
