@@ -30,8 +30,6 @@ public final class Main {
   static final List<Entry> COMMANDS =
       List.of(
           new Entry("inspect", InspectCommand::new),
-      List.of(
-          new Entry("inspect", InspectCommand::new),
           new Entry("calibrate", CalibrateCommand::new),
           new Entry("merge", MergeCommand::new),
           new Entry("evaluate", EvaluateCommand::new),

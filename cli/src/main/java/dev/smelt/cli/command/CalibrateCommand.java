@@ -7,7 +7,6 @@ import dev.smelt.cli.pipeline.StatisticsTable;
 import dev.smelt.io.SmeltException;
 import dev.smelt.routing.RoutingStatistics;
 import dev.smelt.routing.StatisticsFile;
-import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -47,23 +46,29 @@ public final class CalibrateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    RoutingStatistics statistics = calibrate();
+    console.result(StatisticsTable.of(statistics).toString());
+    console.result(StatisticsTable.legend());
+    console.info(
+        "%s tokens in %d sequences -> %s (%s)"
+            .formatted(
+                Units.count(statistics.origin().tokens()),
+                statistics.origin().sequences(),
+                output,
+                Units.bytes(output.toFile().length())));
+    console.info("next: smelt merge " + model + " -o OUT --ratio 0.5 --statistics " + output);
+    return 0;
+  }
+
+  /** Gathers and writes the statistics without printing them. */
+  public RoutingStatistics calibrate() {
     requireText();
     requireDirectory();
     try (Session session = Session.open(console, model, compute)) {
       RoutingStatistics statistics = text.calibration().run(session);
       StatisticsFile.write(output, statistics);
-      console.result(StatisticsTable.of(statistics).toString());
-      console.result(StatisticsTable.legend());
-      console.info(
-          "%s tokens in %d sequences -> %s (%s)"
-              .formatted(
-                  Units.count(statistics.origin().tokens()),
-                  statistics.origin().sequences(),
-                  output,
-                  Units.bytes(new File(output.toString()).length())));
-      console.info("next: smelt merge " + model + " -o OUT --ratio 0.5 --statistics " + output);
+      return statistics;
     }
-    return 0;
   }
 
   private void requireText() {

@@ -57,10 +57,15 @@ public final class EvaluateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    try (Session session = Session.open(console, model, compute)) {
-      EvaluationResult result = Evaluator.run(session, text, length);
-      console.result(json ? Json.text(result) : result.table().toString());
-    }
+    EvaluationResult result = evaluate();
+    console.result(json ? Json.text(result) : result.table().toString());
     return 0;
+  }
+
+  /** Measures without printing. */
+  public EvaluationResult evaluate() {
+    try (Session session = Session.open(console, model, compute)) {
+      return Evaluator.run(session, text, length);
+    }
   }
 }

@@ -61,6 +61,11 @@ public final class RunCommand implements Callable<Integer> {
       console.info("step " + spec.name() + ": " + String.join(" ", spec.arguments()));
       steps.get(spec.name()).run(spec, run);
     }
+    if (!run.summary().isEmpty()) {
+      console.result(run.summary().table().toString());
+      console.result("");
+    }
+    parsed.output().ifPresent(output -> console.info("written: " + output));
     CheckReport report = CheckReport.of(parsed.checks(), run.values());
     if (!report.outcomes().isEmpty()) {
       console.result(report.table().toString());

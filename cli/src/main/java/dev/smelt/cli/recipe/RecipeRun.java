@@ -13,6 +13,7 @@ public final class RecipeRun {
   private final Console console;
   private final boolean force;
   private final SequencedMap<String, Double> values = new LinkedHashMap<>();
+  private final RunSummary summary = new RunSummary();
   private String model;
   private Optional<Path> statistics = Optional.empty();
 
@@ -47,6 +48,7 @@ public final class RecipeRun {
   /** Says that the following steps work on this model. */
   public void setModel(Path directory) {
     this.model = directory.toString();
+    this.statistics = Optional.empty();
   }
 
   /** The routing statistics that an earlier step gathered of the present model. */
@@ -57,6 +59,11 @@ public final class RecipeRun {
   /** Says where the routing statistics of the present model are. */
   public void setStatistics(Path file) {
     this.statistics = Optional.of(file);
+  }
+
+  /** What the run changed so far. */
+  public RunSummary summary() {
+    return summary;
   }
 
   /** Records a measured value, which replaces an earlier one of the same name. */

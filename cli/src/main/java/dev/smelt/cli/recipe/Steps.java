@@ -1,12 +1,16 @@
 package dev.smelt.cli.recipe;
 
+import dev.smelt.cli.step.CalibrateStep;
+import dev.smelt.cli.step.EvaluateStep;
+import dev.smelt.cli.step.MergeStep;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
 
 /** Every kind of step, in the order in which messages list them. */
 public final class Steps {
-  private static final List<Step> ALL = List.of();
+  private static final List<Step> ALL =
+      List.of(new CalibrateStep(), new MergeStep(), new EvaluateStep());
 
   private Steps() {}
 
