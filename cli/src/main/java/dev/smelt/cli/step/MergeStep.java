@@ -49,8 +49,10 @@ public final class MergeStep extends CommandStep {
     RunSummary summary = run.summary();
     summary.note("experts per layer", report.expertsBefore(), v -> Units.count(v.longValue()));
     summary.note("experts per layer", report.expertsAfter(), v -> Units.count(v.longValue()));
-    summary.note("size of the weights", report.bytesBefore(), v -> Units.bytes(v.longValue()));
-    summary.note("size of the weights", report.bytesAfter(), v -> Units.bytes(v.longValue()));
+    summary.note(
+        "size of the weights", (double) report.bytesBefore(), v -> Units.bytes(v.longValue()));
+    summary.note(
+        "size of the weights", (double) report.bytesAfter(), v -> Units.bytes(v.longValue()));
     run.measure("size_ratio", (double) report.bytesAfter() / report.bytesBefore());
     run.setModel(outcome.written().directory());
   }
