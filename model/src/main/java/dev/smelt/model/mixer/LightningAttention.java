@@ -67,7 +67,7 @@ public record LightningAttention(
   }
 
   /** A geometric series over the heads, which later layers flatten. */
-  private static Tensor slopes(ModelConfig config, int layer) {
+  static Tensor slopes(ModelConfig config, int layer) {
     int heads = config.integer("num_attention_heads");
     double depth = config.integer("num_hidden_layers") - 1 + 1e-5;
     double factor = 1 - layer / depth + 1e-5;
