@@ -3,7 +3,6 @@ package dev.smelt.routing.repair;
 import dev.smelt.model.MoeBlock;
 import dev.smelt.model.MoeObserver;
 import dev.smelt.model.tensor.Tensor;
-import java.util.Optional;
 
 /**
  * How far the routed experts of a block are from their targets.
@@ -19,7 +18,7 @@ public record BlockError(double error, double energy) {
 
   /** Measures a block, without its shared expert, on some of the tokens. */
   public static BlockError of(MoeBlock block, RepairTokens tokens, int[] some) {
-    MoeBlock routed = new MoeBlock(block.router(), block.experts(), Optional.empty());
+    MoeBlock routed = block.routedOnly();
     double[] sums = new double[2];
     tokens.forEach(
         some,

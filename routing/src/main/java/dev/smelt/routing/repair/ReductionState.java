@@ -8,6 +8,7 @@ import dev.smelt.model.MoeBlock;
 import dev.smelt.model.Router;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
+import dev.smelt.model.tensor.Tensors;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -109,7 +110,9 @@ public final class ReductionState {
     for (LayerRepair repair : progress.finished()) {
       try (TensorFile file = TensorFile.open(layer(repair.layer()));
           var _ = Scope.open()) {
-        Router router = routers.apply(repair.layer()).with(file.tensor("router"));
+        Tensor rows =
+            Tensors.ofInts(repair.survivors().stream().mapToInt(Integer::intValue).toArray());
+        Router router = routers.apply(repair.layer()).select(rows).with(file.tensor("router"));
         List<Expert> experts = new ArrayList<>();
         for (int e = 0; e < repair.survivors().size(); e++) {
           String name = "experts." + e;

@@ -87,8 +87,7 @@ public record SequentialReduction(MoeModel model, Dtype compute, RepairOptions r
           new LayerTokens(layer, block.shared(), walk.original(), walk.reduced(), walk.split());
       MoeBlock stored = reduce(layer.index(), block, tokens, walk);
       MoeBlock routed = StoredTypes.all(compute).of(stored);
-      addBlock(
-          layer, new MoeBlock(routed.router(), routed.experts(), block.shared()), walk.reduced());
+      addBlock(layer, block.with(routed.router(), routed.experts()), walk.reduced());
     } else {
       walk.reduced().advance(layer, MoeObserver.NONE);
     }
