@@ -3,11 +3,18 @@ package dev.smelt.model;
 import dev.smelt.model.attention.OutputGate;
 import dev.smelt.model.attention.PositionScale;
 import dev.smelt.model.attention.Rope;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
 /** The part of a family's description that is about attention; see {@link Family}. */
 final class AttentionRule {
+  /** Every token sees all before it. */
+  static final LayerRule<OptionalLong> UNLIMITED = (config, layer) -> OptionalLong.empty();
+
+  private static final LayerRule<Optional<PositionScale>> NO_POSITION_SCALE =
+      (config, layer) -> Optional.empty();
+
   String prefix = "self_attn.";
   boolean latent;
   double latentEpsilon = 1e-6;
@@ -30,15 +37,16 @@ final class AttentionRule {
   double ropeTheta = 10_000;
   double ropePartial = 1;
   LayerRule<Optional<Rope.Style>> rope = (config, layer) -> Optional.of(Rope.Style.HALF);
-  LayerRule<Optional<PositionScale>> positionScale = (config, layer) -> Optional.empty();
-  LayerRule<OptionalLong> window = (config, layer) -> OptionalLong.empty();
-  LayerRule<OptionalLong> chunk = (config, layer) -> OptionalLong.empty();
+  LayerRule<Optional<PositionScale>> positionScale = NO_POSITION_SCALE;
+  LayerRule<OptionalLong> window = UNLIMITED;
+  LayerRule<OptionalLong> chunk = UNLIMITED;
   Optional<String> scaleField = Optional.empty();
   Optional<Double> scale = Optional.empty();
   Optional<String> sinks = Optional.empty();
   Optional<String> gateName = Optional.empty();
   OutputGate.Kind gateKind = OutputGate.Kind.SIGMOID;
   LayerRule<Optional<MixerKind>> mixer = (config, layer) -> Optional.empty();
+  List<MixerKind> mixers = List.of();
   Optional<String> indexLimitField = Optional.empty();
 
   /** Latent keys and values, as in DeepSeek-V2. */
@@ -178,9 +186,11 @@ final class AttentionRule {
     return this;
   }
 
-  /** Which layers have a recurrent mixer instead of attention. */
-  AttentionRule mixer(LayerRule<Optional<MixerKind>> rule) {
-    mixer = rule;
+  /** Some layers have a recurrent mixer instead of attention. */
+  AttentionRule mixer(MixerKind kind, LayerRule<Boolean> where) {
+    mixers = List.of(kind);
+    mixer =
+        (config, layer) -> where.of(config, layer) ? Optional.of(kind) : Optional.empty();
     return this;
   }
 

@@ -363,7 +363,7 @@ public final class Families {
                     a ->
                         a.latent()
                             .rope(LayerRules::none)
-                            .mixer(LayerRules.mixerByType(MixerKind.KIMI_DELTA)))
+                            .mixer(MixerKind.KIMI_DELTA, LayerRules::isRecurrent))
                 .experts(e -> e.width("moe_intermediate_size")));
     add(
         "lfm2_moe",
@@ -383,7 +383,7 @@ public final class Families {
                         a.norms("q_layernorm", "k_layernorm")
                             .output("out_proj")
                             .ropeTheta(1e6)
-                            .mixer(LayerRules.mixerByType(MixerKind.SHORT_CONVOLUTION)))
+                            .mixer(MixerKind.SHORT_CONVOLUTION, LayerRules::isRecurrent))
                 .experts(
                     e ->
                         e.block("feed_forward.")
@@ -395,7 +395,7 @@ public final class Families {
             f.before("input_layernorm", "pre_ff_layernorm")
                 .finalNorm("final_layernorm")
                 .router(r -> r.name("router.weight").neverRenormalised())
-                .attention(a -> a.rope(LayerRules::none).mixer(LayerRules::mixerOfJamba))
+                .attention(a -> a.rope(LayerRules::none).mixer(MixerKind.MAMBA, LayerRules::isRecurrentInJamba))
                 .experts(e -> e.block("feed_forward.").width("intermediate_size")));
     add(
         "minimax",
@@ -406,7 +406,7 @@ public final class Families {
                     a ->
                         a.window(LayerRules::windowEverywhere)
                             .ropeTheta(1e6)
-                            .mixer(LayerRules.mixerByType(MixerKind.LIGHTNING)))
+                            .mixer(MixerKind.LIGHTNING, LayerRules::isRecurrent))
                 .residualAfterNorm(
                     LayerRules::mixerFactorsOfMinimax, LayerRules::expertFactorsOfMinimax)
                 .normEpsilon(1e-5));
@@ -417,7 +417,7 @@ public final class Families {
                 .attention(
                     a ->
                         a.rope(LayerRules::halfByType)
-                            .mixer(LayerRules.mixerByType(MixerKind.MAMBA2))));
+                            .mixer(MixerKind.MAMBA2, LayerRules::isRecurrent)));
     add(
         "nemotron_h",
         f ->
@@ -431,7 +431,7 @@ public final class Families {
                         a.prefix("mixer.")
                             .rope(LayerRules::none)
                             .headDim(128)
-                            .mixer(LayerRules::mixerOfNemotron))
+                            .mixer(MixerKind.MAMBA2, LayerRules::isRecurrentInNemotron))
                 .experts(
                     e ->
                         e.block("mixer.")
@@ -485,7 +485,7 @@ public final class Families {
                 a.gateInQuery()
                     .headDim(256)
                     .ropePartial(0.25)
-                    .mixer(LayerRules.mixerByType(MixerKind.GATED_DELTA)))
+                    .mixer(MixerKind.GATED_DELTA, LayerRules::isRecurrent))
         .experts(e -> e.shared("shared_expert."));
   }
 

@@ -1,6 +1,5 @@
 package dev.smelt.model;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -54,7 +53,6 @@ public final class Family {
   final AttentionRule attention = new AttentionRule();
   final RouterRule router = new RouterRule();
   final ExpertRule experts = new ExpertRule();
-  final List<String> remarks = new ArrayList<>();
 
   Form form = Form.BRANCHES;
   String base = "model.";
@@ -184,12 +182,6 @@ public final class Family {
   Family sizes(String layerCount, String hidden) {
     layerCountField = layerCount;
     hiddenField = hidden;
-    return this;
-  }
-
-  /** Something for the list of families that no other part of the description says. */
-  Family remark(String text) {
-    remarks.add(text);
     return this;
   }
 

@@ -127,33 +127,29 @@ final class LayerRules {
                     0));
   }
 
-  /** A recurrent mixer on the layers that {@code layer_types} names so. */
-  static LayerRule<Optional<MixerKind>> mixerByType(MixerKind kind) {
-    return (config, layer) -> config.layerType(layer).filter(RECURRENT::contains).map(_ -> kind);
+  /** Whether {@code layer_types} names a recurrent mixer. */
+  static boolean isRecurrent(ModelConfig config, int layer) {
+    return config.layerType(layer).filter(RECURRENT::contains).isPresent();
   }
 
-  /** A recurrent mixer on the layers that have its tensors' names in {@code layers_block_type}. */
-  static Optional<MixerKind> mixerOfNemotron(ModelConfig config, int layer) {
+  /** Whether {@code layers_block_type}, or an older pattern, names a recurrent mixer. */
+  static boolean isRecurrentInNemotron(ModelConfig config, int layer) {
     String kinds = config.text("hybrid_override_pattern", "");
-    boolean recurrent =
-        config.at("layers_block_type").isArray()
-            ? RECURRENT.contains(config.text("layers_block_type." + layer, ""))
-            : layer < kinds.length() && kinds.charAt(layer) == 'M';
-    return recurrent ? Optional.of(MixerKind.MAMBA2) : Optional.empty();
+    return config.at("layers_block_type").isArray()
+        ? RECURRENT.contains(config.text("layers_block_type." + layer, ""))
+        : layer < kinds.length() && kinds.charAt(layer) == 'M';
   }
 
-  /** A recurrent mixer on all layers of Jamba but one in each period. */
-  static Optional<MixerKind> mixerOfJamba(ModelConfig config, int layer) {
+  /** All layers of Jamba but one in each period. */
+  static boolean isRecurrentInJamba(ModelConfig config, int layer) {
     int period = config.integer("attn_layer_period", 8);
-    return layer % period == config.integer("attn_layer_offset", 4)
-        ? Optional.empty()
-        : Optional.of(MixerKind.MAMBA);
+    return layer % period != config.integer("attn_layer_offset", 4);
   }
 
   /** Factors on the residual and on the output of the mixer, by its kind. */
   static double[] mixerFactorsOfMinimax(ModelConfig config, int layer) {
     String kind =
-        config.layerType(layer).filter(RECURRENT::contains).isPresent() ? "linear" : "full";
+        isRecurrent(config, layer) ? "linear" : "full";
     return new double[] {
       config.number(kind + "_attn_alpha_factor", 1), config.number(kind + "_attn_beta_factor", 1)
     };
