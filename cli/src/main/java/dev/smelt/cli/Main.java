@@ -3,6 +3,7 @@ package dev.smelt.cli;
 import dev.smelt.cli.command.CalibrateCommand;
 import dev.smelt.cli.command.DiffCommand;
 import dev.smelt.cli.command.EvaluateCommand;
+import dev.smelt.cli.command.FamiliesCommand;
 import dev.smelt.cli.command.InspectCommand;
 import dev.smelt.cli.command.MergeCommand;
 import dev.smelt.cli.command.RunCommand;
@@ -33,6 +34,7 @@ public final class Main {
           new Entry("calibrate", CalibrateCommand::new),
           new Entry("merge", MergeCommand::new),
           new Entry("evaluate", EvaluateCommand::new),
+          new Entry("families", FamiliesCommand::new),
           new Entry("diff", DiffCommand::new),
           new Entry("verify", VerifyCommand::new),
           new Entry("run", RunCommand::new));

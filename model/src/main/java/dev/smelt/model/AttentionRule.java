@@ -189,8 +189,7 @@ final class AttentionRule {
   /** Some layers have a recurrent mixer instead of attention. */
   AttentionRule mixer(MixerKind kind, LayerRule<Boolean> where) {
     mixers = List.of(kind);
-    mixer =
-        (config, layer) -> where.of(config, layer) ? Optional.of(kind) : Optional.empty();
+    mixer = (config, layer) -> where.of(config, layer) ? Optional.of(kind) : Optional.empty();
     return this;
   }
 

@@ -395,7 +395,10 @@ public final class Families {
             f.before("input_layernorm", "pre_ff_layernorm")
                 .finalNorm("final_layernorm")
                 .router(r -> r.name("router.weight").neverRenormalised())
-                .attention(a -> a.rope(LayerRules::none).mixer(MixerKind.MAMBA, LayerRules::isRecurrentInJamba))
+                .attention(
+                    a ->
+                        a.rope(LayerRules::none)
+                            .mixer(MixerKind.MAMBA, LayerRules::isRecurrentInJamba))
                 .experts(e -> e.block("feed_forward.").width("intermediate_size")));
     add(
         "minimax",

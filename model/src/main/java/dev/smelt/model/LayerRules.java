@@ -148,8 +148,7 @@ final class LayerRules {
 
   /** Factors on the residual and on the output of the mixer, by its kind. */
   static double[] mixerFactorsOfMinimax(ModelConfig config, int layer) {
-    String kind =
-        isRecurrent(config, layer) ? "linear" : "full";
+    String kind = isRecurrent(config, layer) ? "linear" : "full";
     return new double[] {
       config.number(kind + "_attn_alpha_factor", 1), config.number(kind + "_attn_beta_factor", 1)
     };
