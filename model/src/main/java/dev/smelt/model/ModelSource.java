@@ -62,6 +62,22 @@ record ModelSource(Checkpoint checkpoint, ModelConfig config, Family family, Str
     return base.startsWith("language_model.") ? "language_model.lm_head" : "lm_head";
   }
 
+  /** Whether a tensor belongs to layers that predict further tokens and do not run otherwise. */
+  boolean isPrediction(String name) {
+    if (name.startsWith("mtp.") || name.startsWith("model.mtp.")) {
+      return true;
+    }
+    String prefix = base + family.layers;
+    if (!name.startsWith(prefix)) {
+      return false;
+    }
+    int end = name.indexOf('.', prefix.length());
+    String number = name.substring(prefix.length(), Math.max(prefix.length(), end));
+    return number.chars().allMatch(Character::isDigit)
+        && !number.isEmpty()
+        && Integer.parseInt(number) >= layers();
+  }
+
   Optional<StoredTensor> find(String name) {
     return checkpoint.find(name);
   }

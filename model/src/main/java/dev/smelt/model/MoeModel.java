@@ -2,6 +2,7 @@ package dev.smelt.model;
 
 import dev.smelt.io.Checkpoint;
 import dev.smelt.io.Dtype;
+import dev.smelt.io.StoredTensor;
 import dev.smelt.model.tensor.Tensor;
 import java.nio.file.Path;
 import java.util.List;
@@ -61,6 +62,16 @@ public final class MoeModel implements AutoCloseable {
   /** config.json. */
   public ModelConfig config() {
     return source.config();
+  }
+
+  /**
+   * The tensors of layers that predict further tokens (MTP): they do not run here, and their
+   * experts are not among those of {@link #moeLayers}.
+   */
+  public List<StoredTensor> predictionTensors() {
+    return checkpoint().tensors().values().stream()
+        .filter(tensor -> source.isPrediction(tensor.name()))
+        .toList();
   }
 
   /** The layers with experts, in order. */

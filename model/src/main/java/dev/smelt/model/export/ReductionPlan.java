@@ -32,7 +32,10 @@ final class ReductionPlan {
         moe.perExpertTensors().forEach(part -> addRole(moe, part));
       }
     }
-    model.checkpoint().tensors().values().forEach(this::map);
+    Set<StoredTensor> left = Set.copyOf(model.predictionTensors());
+    model.checkpoint().tensors().values().stream()
+        .filter(tensor -> !left.contains(tensor))
+        .forEach(this::map);
   }
 
   private void addRole(MoeLayer moe, ExpertTensor part) {

@@ -25,6 +25,9 @@ import tools.jackson.databind.JsonNode;
  * is written by the caller, layer by layer in any order. The output appears when it is committed.
  */
 public final class ReductionWriter implements AutoCloseable {
+  private static final List<String> PREDICTION_LAYERS =
+      List.of("num_nextn_predict_layers", "mtp_num_hidden_layers");
+
   private final MoeModel model;
   private final ReductionPlan plan;
   private final CheckpointWriter writer;
@@ -70,7 +73,10 @@ public final class ReductionWriter implements AutoCloseable {
     return infos(new ReductionPlan(model, layers)).stream().mapToLong(TensorInfo::bytes).sum();
   }
 
-  /** config.json with every spelling of the expert count that is present kept true. */
+  /**
+   * config.json with every spelling of the expert count that is present kept true, and without
+   * layers that predict further tokens: these still have all experts and are left out.
+   */
   private static ConfigDocument withCount(ModelConfig config, int count) {
     ConfigDocument edited = config.document();
     for (String field : Family.EXPERT_COUNT_FIELDS) {
@@ -80,6 +86,11 @@ public final class ReductionWriter implements AutoCloseable {
         edited = edited.with(path, Collections.nCopies(found.size(), count).toString());
       } else if (found.isIntegralNumber()) {
         edited = edited.with(path, count);
+      }
+    }
+    for (String field : PREDICTION_LAYERS) {
+      if (config.positive(field).isPresent()) {
+        edited = edited.with(config.path(field), 0);
       }
     }
     return edited;

@@ -1,0 +1,122 @@
+package dev.smelt.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.smelt.io.Checkpoint;
+import dev.smelt.io.ConfigDocument;
+import dev.smelt.io.SafetensorsWriter;
+import dev.smelt.io.StoredTensor;
+import dev.smelt.io.TensorInfo;
+import dev.smelt.io.WriterOptions;
+import dev.smelt.model.export.LayerReduction;
+import dev.smelt.model.export.ReductionWriter;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The same model in other words: older configs, larger models around it, layers that do not run.
+ */
+class SpellingTest {
+  @TempDir private Path directory;
+
+  @Test
+  void olderRotaryFields() {
+    UnaryOperator<ConfigDocument> older =
+        c ->
+            c.without("rope_parameters")
+                .with("rope_theta", "150000.0")
+                .with(
+                    "rope_scaling",
+                    "{\"rope_type\": \"yarn\", \"factor\": 32.0, \"beta_fast\": 32.0,"
+                        + " \"beta_slow\": 1.0, \"truncate\": false,"
+                        + " \"original_max_position_embeddings\": 4096}");
+    try (var model = Goldens.open("gpt_oss", older, UnaryOperator.identity())) {
+      assertGolden("gpt_oss", model);
+    }
+  }
+
+  @Test
+  void partialRotaryFactorAtTheTop() {
+    UnaryOperator<ConfigDocument> older =
+        c -> c.without("rope_parameters").with("rope_theta", "10000.0");
+    try (var model = Goldens.open("glm4_moe", older, UnaryOperator.identity())) {
+      assertGolden("glm4_moe", model);
+    }
+  }
+
+  @Test
+  void languageModelInsideALargerOne() throws IOException {
+    String golden = "qwen3_moe";
+    write(golden, name -> List.of(name.replace("model.", "model.language_model.")));
+    String inner = Files.readString(Goldens.directory(golden).resolve("config.json"));
+    Files.writeString(
+        directory.resolve("config.json"),
+        "{\"model_type\": \"qwen3_vl_moe\", \"text_config\": " + inner + "}");
+    try (var model = MoeModel.open(directory)) {
+      assertGolden(golden, model);
+    }
+  }
+
+  @Test
+  void predictionLayersAreLeftOut() throws IOException {
+    String golden = "glm4_moe";
+    write(golden, SpellingTest::withFurtherLayer);
+    String config = Files.readString(Goldens.directory(golden).resolve("config.json"));
+    Files.writeString(
+        directory.resolve("config.json"),
+        ConfigDocument.parse(config, directory).with("num_nextn_predict_layers", 1).text());
+    Path target = directory.resolve("reduced");
+    try (var model = MoeModel.open(directory)) {
+      assertGolden(golden, model);
+      assertThat(model.predictionTensors()).isNotEmpty();
+      List<LayerReduction> layers =
+          model.moeLayers().stream()
+              .map(moe -> new LayerReduction(moe.layer(), List.of(1, 4, 6), Set.of(), false))
+              .toList();
+      try (var writer = ReductionWriter.create(model, target, layers, WriterOptions.DEFAULTS)) {
+        writer.copyKept();
+        writer.commit();
+      }
+    }
+    try (var reduced = MoeModel.open(target)) {
+      assertThat(reduced.predictionTensors()).isEmpty();
+      assertThat(reduced.config().integer("num_nextn_predict_layers")).isZero();
+    }
+  }
+
+  private static void assertGolden(String golden, MoeModel model) {
+    assertThat(Collections.max(Goldens.differences(golden, model).values())).isLessThan(2e-4);
+  }
+
+  /** Writes the tensors of a golden under one or more other names each. */
+  private void write(String golden, Function<String, List<String>> names) {
+    try (var source = Checkpoint.open(Goldens.directory(golden))) {
+      SequencedMap<TensorInfo, MemorySegment> tensors = new LinkedHashMap<>();
+      for (StoredTensor tensor : source.tensors().values()) {
+        for (String name : names.apply(tensor.name())) {
+          tensors.put(tensor.info().renamed(name), source.data(tensor));
+        }
+      }
+      SafetensorsWriter.write(
+          directory.resolve("model.safetensors"), new LinkedHashMap<>(), tensors);
+    }
+  }
+
+  /** The tensors of the last layer are also those of one more. */
+  private static List<String> withFurtherLayer(String name) {
+    return name.startsWith("model.layers.2.")
+        ? List.of(name, name.replace("layers.2.", "layers.3."))
+        : List.of(name);
+  }
+}
