@@ -2,6 +2,7 @@ package dev.smelt.cli;
 
 import dev.smelt.cli.command.CalibrateCommand;
 import dev.smelt.cli.command.DiffCommand;
+import dev.smelt.cli.command.DropCommand;
 import dev.smelt.cli.command.EvaluateCommand;
 import dev.smelt.cli.command.FamiliesCommand;
 import dev.smelt.cli.command.InspectCommand;
@@ -33,6 +34,7 @@ public final class Main {
           new Entry("inspect", InspectCommand::new),
           new Entry("calibrate", CalibrateCommand::new),
           new Entry("merge", MergeCommand::new),
+          new Entry("drop", DropCommand::new),
           new Entry("evaluate", EvaluateCommand::new),
           new Entry("families", FamiliesCommand::new),
           new Entry("diff", DiffCommand::new),

@@ -6,7 +6,6 @@ import dev.smelt.merge.alignment.AlignmentMode;
 import dev.smelt.merge.alignment.ExpertAligner;
 import dev.smelt.model.Expert;
 import dev.smelt.model.tensor.Scope;
-import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,15 +37,11 @@ final class AlignedAverage {
   }
 
   private static Expert zeros(Expert like) {
-    return like.map((_, tensor) -> zeros(tensor));
-  }
-
-  private static Tensor zeros(Tensor like) {
-    return Tensors.zeros(like.dtype(), like.shape());
+    return like.map((_, part) -> Tensors.zeros(part.dtype(), part.shape()));
   }
 
   private static void add(Expert sum, Expert member, double weight) {
-    var added = member.parts();
-    sum.parts().forEach((part, tensor) -> tensor.addInPlace(added.get(part), weight));
+    var parts = member.parts();
+    sum.parts().forEach((part, total) -> total.addInPlace(parts.get(part), weight));
   }
 }

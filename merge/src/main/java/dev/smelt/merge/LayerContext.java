@@ -19,6 +19,13 @@ import java.util.Optional;
  * @param statistics what its router did
  */
 public record LayerContext(MoeModel model, MoeLayer moe, LayerStatistics statistics) {
+  /** A layer of which nothing is known but its weights. */
+  static LayerContext withoutStatistics(MoeModel model, int layer) {
+    MoeLayer moe = model.moeLayer(layer).orElseThrow();
+    int experts = moe.experts().count();
+    return new LayerContext(model, moe, LayerStatistics.empty(layer, experts));
+  }
+
   /** Index of the decoder layer. */
   public int layer() {
     return moe.layer();

@@ -40,4 +40,11 @@ public record LayerPlan(int layer, List<Group> groups) {
     List<Integer> survivors = groups.stream().map(Group::dominant).toList();
     return new LayerReduction(layer, survivors, computed, routerComputed);
   }
+
+  /** What the exporter must know when everything is computed. */
+  public LayerReduction repaired() {
+    Set<Integer> all = Set.copyOf(IntStream.range(0, groups.size()).boxed().toList());
+    List<Integer> survivors = groups.stream().map(Group::dominant).toList();
+    return new LayerReduction(layer, survivors, all, true);
+  }
 }

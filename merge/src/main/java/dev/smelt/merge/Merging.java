@@ -1,18 +1,16 @@
 package dev.smelt.merge;
 
-import dev.smelt.merge.alignment.Alignment;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
-import dev.smelt.model.export.ReductionWriter;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.routing.RoutingStatistics;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.function.IntConsumer;
+import java.util.SequencedMap;
 
 /**
- * Merges the experts of a model: plans all layers from statistics, then computes one group at a
- * time.
+ * Fewer experts by merging.
  *
  * @param model the source
  * @param statistics of the source
@@ -20,92 +18,38 @@ import java.util.function.IntConsumer;
  * @param options what the user chose
  */
 public record Merging(
-    MoeModel model, RoutingStatistics statistics, MergeMethod method, MergeOptions options) {
+    MoeModel model, RoutingStatistics statistics, MergeMethod method, MergeOptions options)
+    implements Reducer {
   /** Applies what the method insists on to the options. */
   public Merging {
     options = method.adjusted(options);
   }
 
-  /** Decides the groups of every layer. */
-  public MergePlan plan() {
+  @Override
+  public ReducePlan plan() {
     List<LayerPlan> layers = new ArrayList<>();
     for (MoeLayer moe : model.moeLayers()) {
       try (var _ = Scope.open()) {
-        layers.add(method.plan(context(moe), options));
+        layers.add(method.plan(context(moe.layer()), options));
       }
     }
-    return new MergePlan(method.name(), options, layers);
+    boolean routerComputed = options.router() == RouterRule.WEIGHTED;
+    return new ReducePlan("merge", method.name(), named(options), routerComputed, layers);
   }
 
-  private LayerContext context(MoeLayer moe) {
-    return new LayerContext(model, moe, statistics.layer(moe.layer()));
+  @Override
+  public MergedExpert merge(LayerContext context, Group group) {
+    return method.merge(context, group, options);
   }
 
-  /**
-   * Computes the merged experts and writes them, layer by layer, and copies all else.
-   *
-   * @param plan made by {@link #plan()}
-   * @param writer made from {@link MergePlan#reductions()}; the caller commits it
-   * @param progress is told each layer that is finished
-   * @return how well neurons matched, for each layer of the plan
-   */
-  public List<LayerAlignment> write(MergePlan plan, ReductionWriter writer, IntConsumer progress) {
-    writer.copyKept();
-    List<LayerAlignment> alignments = new ArrayList<>();
-    for (LayerPlan layer : plan.layers()) {
-      LayerContext context = context(model.moeLayer(layer.layer()).orElseThrow());
-      alignments.add(new LayerAlignment(layer.layer(), writeExperts(context, layer, writer)));
-      if (options.router() == RouterRule.WEIGHTED) {
-        try (var _ = Scope.open()) {
-          writer.writeRouter(layer.layer(), RouterRule.weighted(context, layer));
-        }
-      }
-      progress.accept(layer.layer());
-    }
-    return List.copyOf(alignments);
-  }
-
-  private List<Alignment> writeExperts(
-      LayerContext context, LayerPlan layer, ReductionWriter writer) {
-    List<Alignment> alignments = new ArrayList<>();
-    for (int position = 0; position < layer.groups().size(); position++) {
-      Group group = layer.groups().get(position);
-      if (!group.isSingle()) {
-        try (var _ = Scope.open()) {
-          MergedExpert merged = method.merge(context, group, options);
-          writer.writeExpert(layer.layer(), position, merged.expert());
-          alignments.addAll(merged.alignments());
-        }
-      }
-    }
-    return alignments;
-  }
-
-  /**
-   * How well the neurons of the members of all groups of a layer matched.
-   *
-   * @param layer index of the decoder layer
-   * @param alignments one for each member that was aligned
-   */
-  public record LayerAlignment(int layer, List<Alignment> alignments) {
-    /** Copies the list. */
-    public LayerAlignment {
-      alignments = List.copyOf(alignments);
-    }
-
-    /** Mean cosine before the permutation. */
-    public double before() {
-      return alignments.stream().mapToDouble(Alignment::before).average().orElse(1);
-    }
-
-    /** Mean cosine after the permutation. */
-    public double after() {
-      return alignments.stream().mapToDouble(Alignment::after).average().orElse(1);
-    }
-
-    /** Mean share of neurons that stay where they are. */
-    public double fixedShare() {
-      return alignments.stream().mapToDouble(Alignment::fixedShare).average().orElse(1);
-    }
+  /** The options under their names on the command line. */
+  public static SequencedMap<String, Object> named(MergeOptions options) {
+    SequencedMap<String, Object> named = new LinkedHashMap<>();
+    named.put("experts", options.experts());
+    named.put("similarity", options.similarity().option());
+    named.put("align", options.align().option());
+    named.put("weights", options.weights().option());
+    named.put("router", options.router().option());
+    return named;
   }
 }

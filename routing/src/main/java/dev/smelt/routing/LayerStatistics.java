@@ -58,6 +58,27 @@ public record LayerStatistics(
     check("meanGatedOutput", meanGatedOutput.length % experts, 0);
   }
 
+  /** Statistics of a layer that has seen no token. */
+  public static LayerStatistics empty(int layer, int experts) {
+    int square = experts * experts;
+    return new LayerStatistics(
+        layer,
+        experts,
+        0,
+        new long[experts],
+        new double[experts],
+        new double[experts],
+        new double[experts],
+        new double[experts],
+        new float[experts],
+        new float[0],
+        new long[square],
+        new double[square],
+        new double[square],
+        Optional.empty(),
+        new Sample(Dtype.F32, new byte[0], new int[0], new float[0]));
+  }
+
   private static void check(String field, int length, int expected) {
     if (length != expected) {
       throw new IllegalArgumentException(field + " has length " + length + ", not " + expected);

@@ -1,5 +1,7 @@
 package dev.smelt.cli.command;
 
+import dev.smelt.cli.pipeline.Repair;
+import dev.smelt.merge.DropCriterion;
 import dev.smelt.merge.MergeWeights;
 import dev.smelt.merge.RouterRule;
 import dev.smelt.merge.Similarity;
@@ -60,6 +62,22 @@ final class KebabCase {
     @Override
     public RouterRule convert(String value) {
       return parse(RouterRule.values(), value);
+    }
+  }
+
+  /** Reads a {@link DropCriterion}. */
+  static final class ToDropCriterion implements ITypeConverter<DropCriterion> {
+    @Override
+    public DropCriterion convert(String value) {
+      return parse(DropCriterion.values(), value);
+    }
+  }
+
+  /** Reads a {@link Repair}. */
+  static final class ToRepair implements ITypeConverter<Repair> {
+    @Override
+    public Repair convert(String value) {
+      return parse(Repair.values(), value);
     }
   }
 }

@@ -34,7 +34,8 @@ public record Calibration(List<String> text, int sequences, int length, boolean 
     return new RoutingStatistics(origin(session, set), statistics);
   }
 
-  private CalibrationSet draw(Session session) {
+  /** Draws the tokens; the same ones each time. */
+  CalibrationSet draw(Session session) {
     CalibrationRequest request =
         new CalibrationRequest(TextSource.parse(text), sequences, length, session.seed(), pack);
     CalibrationSet set = CalibrationSet.draw(request, session.text());

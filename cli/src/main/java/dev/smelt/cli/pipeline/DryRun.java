@@ -4,31 +4,27 @@ import dev.smelt.cli.console.Table;
 import dev.smelt.cli.console.Units;
 import dev.smelt.merge.Group;
 import dev.smelt.merge.LayerPlan;
-import dev.smelt.merge.MergePlan;
-import dev.smelt.merge.Merging;
+import dev.smelt.merge.ReducePlan;
 import dev.smelt.model.MoeModel;
-import dev.smelt.routing.RoutingStatistics;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** What a merge would do and need, without doing it. */
+/** What a reduction would do and need, without doing it. */
 public final class DryRun {
   private DryRun() {}
 
   /** Prints the plan, and the memory, disk and time that it needs. */
-  public static void print(MergeTask task) {
+  public static void print(ReductionTask task) {
     Session session = task.session();
-    RoutingStatistics statistics = task.gather(new Stopwatch());
-    Merging merging = new Merging(session.model(), statistics, task.method(), task.options());
-    MergePlan plan = merging.plan();
+    ReducePlan plan = task.reducer(new Stopwatch()).plan();
     session.console().result(groups(plan).toString());
     session.console().result("");
     session.console().result(needs(task, plan).toString());
     session.console().info("nothing was written (--dry-run)");
   }
 
-  private static Table groups(MergePlan plan) {
+  private static Table groups(ReducePlan plan) {
     Table table = new Table("layer", "experts", "groups (dominant expert first)");
     for (LayerPlan layer : plan.layers()) {
       table.row(
@@ -50,7 +46,7 @@ public final class DryRun {
         : group.dominant() + "+" + String.join("+", others);
   }
 
-  private static Table needs(MergeTask task, MergePlan plan) {
+  private static Table needs(ReductionTask task, ReducePlan plan) {
     MoeModel model = task.session().model();
     Needs needs = Needs.of(task, plan);
     Table table = new Table("needs", "");

@@ -1,5 +1,6 @@
 package dev.smelt.cli.pipeline;
 
+import dev.smelt.merge.ReducePlan;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -9,25 +10,27 @@ import java.util.StringJoiner;
 final class EffectiveRecipe {
   private EffectiveRecipe() {}
 
-  static String of(MergeTask task) {
+  static String of(ReductionTask task, ReducePlan plan) {
     StringJoiner lines = new StringJoiner("\n", "", "\n");
     lines.add("model: " + quoted(task.session().model().checkpoint().directory().toAbsolutePath()));
     lines.add("seed: " + task.session().seed());
     lines.add("compute: " + task.session().compute().code().toLowerCase(Locale.ROOT));
-    if (task.statistics().isEmpty()) {
+    if (!task.calibration().text().isEmpty()) {
       lines.add("text:");
       task.calibration().text().forEach(text -> lines.add("  - " + quoted(text)));
     }
     lines.add("steps:");
-    lines.add("  - merge:");
-    lines.add("      method: " + task.method().name());
-    for (Map.Entry<String, Object> option : MergeReport.named(task.options()).entrySet()) {
+    lines.add("  - " + plan.command() + ":");
+    if (plan.command().equals("merge")) {
+      lines.add("      method: " + plan.method());
+    }
+    for (Map.Entry<String, Object> option : plan.options().entrySet()) {
       lines.add("      " + option.getKey() + ": " + option.getValue());
     }
+    lines.add("      repair: " + task.repair().option());
     Optional<String> statistics = task.statistics().map(file -> quoted(file.toAbsolutePath()));
-    if (statistics.isPresent()) {
-      lines.add("      statistics: " + statistics.get());
-    } else {
+    statistics.ifPresent(file -> lines.add("      statistics: " + file));
+    if (!task.calibration().text().isEmpty()) {
       Calibration calibration = task.calibration();
       lines.add("      sequences: " + calibration.sequences());
       lines.add("      length: " + calibration.length());

@@ -21,7 +21,7 @@ final class ModelCard {
 
   private ModelCard() {}
 
-  static String of(MoeModel model, MergeReport report) {
+  static String of(MoeModel model, ReductionReport report) {
     List<String> lines = new ArrayList<>();
     lines.add("---");
     lines.add("library_name: transformers");
@@ -45,9 +45,10 @@ final class ModelCard {
             .formatted(
                 report.model(), report.smelt(), report.expertsBefore(), report.expertsAfter()));
     lines.add(
-        "method `%s`. Weights: %s before, %s after (%s)."
+        "method `%s` (%s). Weights: %s before, %s after (%s)."
             .formatted(
                 report.method(),
+                report.command(),
                 Units.bytes(report.bytesBefore()),
                 Units.bytes(report.bytesAfter()),
                 percent(report)));
@@ -65,7 +66,7 @@ final class ModelCard {
     return String.join("\n", lines) + "\n";
   }
 
-  private static String percent(MergeReport report) {
+  private static String percent(ReductionReport report) {
     return String.format(
         Locale.ROOT, "%+.1f %%", 100.0 * report.bytesAfter() / report.bytesBefore() - 100);
   }

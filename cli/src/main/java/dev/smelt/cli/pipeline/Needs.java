@@ -2,8 +2,7 @@ package dev.smelt.cli.pipeline;
 
 import dev.smelt.io.Dtype;
 import dev.smelt.merge.LayerPlan;
-import dev.smelt.merge.MergePlan;
-import dev.smelt.merge.alignment.AlignmentMode;
+import dev.smelt.merge.ReducePlan;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.tensor.Scope;
@@ -11,7 +10,7 @@ import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
 
 /**
- * An estimate of what a merge with given statistics needs.
+ * An estimate of what a reduction with given statistics needs.
  *
  * @param memoryBytes anonymous memory at the peak: members of a group in F32 with their scores
  * @param diskBytes bytes of the output's tensors
@@ -26,13 +25,13 @@ record Needs(long memoryBytes, long diskBytes, long milliseconds) {
   /** Bytes per second at which a checkpoint is copied, synced and read back. */
   private static final double COPY_RATE = 4e8;
 
-  static Needs of(MergeTask task, MergePlan plan) {
+  static Needs of(ReductionTask task, ReducePlan plan) {
     MoeModel model = task.session().model();
     MoeLayer moe = model.moeLayers().getFirst();
     long width = moe.experts().width();
     long hidden = model.architecture().hidden();
     long expertBytes = 3 * width * hidden * Dtype.F32.bytes();
-    boolean aligned = task.options().align() != AlignmentMode.NONE;
+    boolean aligned = members(plan) > 0 && !"none".equals(plan.options().get("align"));
     long scores = aligned ? 4 * width * width * Dtype.F32.bytes() : 0;
     double flops = aligned ? members(plan) * 6.0 * width * width * hidden : 0;
     long disk = plan.bytesAfter(model);
@@ -41,7 +40,7 @@ record Needs(long memoryBytes, long diskBytes, long milliseconds) {
   }
 
   /** Experts that are aligned to another one. */
-  private static long members(MergePlan plan) {
+  private static long members(ReducePlan plan) {
     long members = 0;
     for (LayerPlan layer : plan.layers()) {
       members += layer.groups().stream().mapToInt(group -> group.members().size() - 1).sum();

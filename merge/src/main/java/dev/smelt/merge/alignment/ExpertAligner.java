@@ -1,13 +1,12 @@
 package dev.smelt.merge.alignment;
 
 import dev.smelt.io.Dtype;
+import dev.smelt.model.Activation;
 import dev.smelt.model.Expert;
-import dev.smelt.model.ExpertPart;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
 import java.util.Arrays;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /**
  * Brings the neurons of experts into the order, sign and scale of a reference expert.
@@ -49,18 +48,18 @@ public final class ExpertAligner {
     Tensor signed = upDownSimilarity(target);
     Tensor score = Tensors.zeros(Dtype.F32, gate.shape());
     if (mode.usesWeights()) {
-      score = gate.add(signed.abs());
+      score = gate.add(free(signed));
     }
     if (mode.usesActivations()) {
       Tensor correlation = activationSimilarity(target);
-      score = score.add(correlation.abs());
+      score = score.add(free(correlation));
       signed = mode.usesWeights() ? signed : correlation;
     }
     int[] permutation = match(score);
     Expert matched = permuted(target, permutation);
     Tensor sign = pick(signed, permutation).sign();
     Tensor flips = Tensors.where(sign.equal(Tensors.zeros(Dtype.F32, 1)), sign.add(1), sign);
-    Tensor weights = gate.add(signed.abs());
+    Tensor weights = gate.add(free(signed));
     return new Aligned(
         rescaled(matched, flips),
         Optional.of(
@@ -89,6 +88,9 @@ public final class ExpertAligner {
 
   /** For each neuron the factor c that gives c * up row and down column / c equal norms. */
   private static Tensor balance(Expert expert) {
+    if (!isScalable(expert)) {
+      return Tensors.full(1, expert.up().dtype(), expert.up().size(0));
+    }
     Tensor up = expert.up().norm(1);
     Tensor down = expert.down().norm(0);
     Tensor ratio = down.div(up).sqrt();
@@ -140,18 +142,35 @@ public final class ExpertAligner {
 
   private static Expert permuted(Expert expert, int[] permutation) {
     Tensor index = Tensors.ofInts(permutation);
-    return expert.map((part, tensor) -> permuted(part, tensor, index));
-  }
-
-  private static Tensor permuted(ExpertPart part, Tensor tensor, Tensor index) {
-    OptionalInt neurons = part.neuronDimension();
-    return neurons.isPresent() ? tensor.indexSelect(neurons.getAsInt(), index) : tensor;
+    return expert.map(
+        (part, tensor) ->
+            part.neuronDimension().isPresent()
+                ? tensor.indexSelect(part.neuronDimension().getAsInt(), index)
+                : tensor);
   }
 
   /** Gives each neuron the sign of its match and the reference's ratio of up to down. */
   private Expert rescaled(Expert matched, Tensor flips) {
+    if (!isScalable(reference)) {
+      return matched;
+    }
     Tensor factor = flips.mul(balance(matched)).div(balance(reference));
     return matched.with(
         matched.gate(), matched.up().mul(factor.unsqueeze(-1)), matched.down().div(factor));
+  }
+
+  /**
+   * Whether up rows and down columns may be scaled against each other: not where up is inside the
+   * activation, clamped, or has a bias.
+   */
+  private static boolean isScalable(Expert expert) {
+    return expert.form().gated()
+        && expert.form().activation() != Activation.CLAMPED_SWISH
+        && expert.biases().isEmpty();
+  }
+
+  /** The size of a similarity whose sign can be undone by a scale, else the similarity itself. */
+  private Tensor free(Tensor similarity) {
+    return isScalable(reference) ? similarity.abs() : similarity;
   }
 }

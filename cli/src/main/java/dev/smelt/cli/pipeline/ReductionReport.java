@@ -1,22 +1,22 @@
 package dev.smelt.cli.pipeline;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.smelt.cli.Version;
 import dev.smelt.cli.console.Json;
-import dev.smelt.merge.Group;
+import dev.smelt.merge.LayerAlignment;
 import dev.smelt.merge.LayerPlan;
-import dev.smelt.merge.MergeOptions;
-import dev.smelt.merge.MergePlan;
-import dev.smelt.merge.Merging.LayerAlignment;
+import dev.smelt.merge.ReducePlan;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.tensor.Torch;
 import dev.smelt.routing.RoutingStatistics.Origin;
-import java.util.ArrayList;
+import dev.smelt.routing.repair.LayerRepair;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.SequencedMap;
 
 /**
- * What a merge did, as it stands in the output directory.
+ * What a reduction did, as it stands in the output directory.
  *
  * <p>All of it follows from the inputs, except {@code seconds}.
  *
@@ -24,7 +24,7 @@ import java.util.SequencedMap;
  * @param command what was run
  * @param model name of the source directory
  * @param fingerprint of the source checkpoint
- * @param method of the merge
+ * @param method of the merge, or criterion
  * @param options what the method was asked for
  * @param statistics where the routing statistics came from
  * @param threads threads of the matrix library
@@ -32,10 +32,11 @@ import java.util.SequencedMap;
  * @param expertsAfter experts in each layer of the output
  * @param bytesBefore bytes of all tensors of the source
  * @param bytesAfter bytes of all tensors of the output
+ * @param repair what was done to each reduced layer
  * @param layers what became of each layer
  * @param seconds wall time by stage; the only part that differs between two runs
  */
-public record MergeReport(
+public record ReductionReport(
     String smelt,
     String command,
     String model,
@@ -48,6 +49,7 @@ public record MergeReport(
     int expertsAfter,
     long bytesBefore,
     long bytesAfter,
+    String repair,
     List<LayerReport> layers,
     SequencedMap<String, Double> seconds) {
   /** The name of the report in the output directory. */
@@ -57,60 +59,73 @@ public record MergeReport(
    * What became of one layer.
    *
    * @param layer index of the decoder layer
-   * @param groups experts that became one
+   * @param groups experts that became one; without members of dropped experts
+   * @param alignment how well neurons matched, if anything was aligned
+   * @param repaired errors before and after the repair, if there was one
+   */
+  public record LayerReport(
+      int layer,
+      List<GroupReport> groups,
+      @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<AlignmentReport> alignment,
+      @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<LayerRepair> repaired) {}
+
+  /**
+   * Experts that became one.
+   *
+   * @param dominant the expert whose place and router row the result has
+   * @param members all experts of the group
+   * @param weights their shares in the average
+   */
+  public record GroupReport(int dominant, List<Integer> members, List<Double> weights) {}
+
+  /**
+   * How well neurons matched.
+   *
    * @param cosineBefore mean cosine of members to their dominant expert, in the order on disk
    * @param cosineAfter the same after the alignment
    * @param fixedNeurons mean share of neurons that the alignment left where they were
    */
-  public record LayerReport(
-      int layer,
-      List<Group> groups,
-      double cosineBefore,
-      double cosineAfter,
-      double fixedNeurons) {}
+  public record AlignmentReport(double cosineBefore, double cosineAfter, double fixedNeurons) {}
 
-  static MergeReport of(
+  static ReductionReport of(
       Session session,
       Origin origin,
-      MergePlan plan,
+      ReducePlan plan,
+      Repair repair,
       List<LayerAlignment> alignments,
+      List<LayerRepair> repairs,
       Stopwatch stopwatch) {
     MoeModel model = session.model();
-    List<LayerReport> layers = new ArrayList<>();
-    for (int i = 0; i < plan.layers().size(); i++) {
-      layers.add(layer(plan.layers().get(i), alignments.get(i)));
-    }
-    return new MergeReport(
+    return new ReductionReport(
         Version.number(),
-        "merge",
+        plan.command(),
         String.valueOf(model.checkpoint().directory().toAbsolutePath().getFileName()),
         model.checkpoint().fingerprint(),
         plan.method(),
-        named(plan.options()),
+        new LinkedHashMap<>(plan.options()),
         origin,
         Torch.threads(),
         model.moeLayers().getFirst().experts().count(),
-        plan.options().experts(),
+        plan.experts(),
         model.checkpoint().tensors().values().stream().mapToLong(t -> t.bytes()).sum(),
         plan.bytesAfter(model),
-        layers,
+        repair.option(),
+        plan.layers().stream().map(layer -> layer(layer, alignments, repairs)).toList(),
         new LinkedHashMap<>(stopwatch.seconds()));
   }
 
-  private static LayerReport layer(LayerPlan plan, LayerAlignment alignment) {
+  private static LayerReport layer(
+      LayerPlan plan, List<LayerAlignment> alignments, List<LayerRepair> repairs) {
     return new LayerReport(
-        plan.layer(), plan.groups(), alignment.before(), alignment.after(), alignment.fixedShare());
-  }
-
-  /** The options under their names on the command line. */
-  static SequencedMap<String, Object> named(MergeOptions options) {
-    SequencedMap<String, Object> named = new LinkedHashMap<>();
-    named.put("experts", options.experts());
-    named.put("similarity", options.similarity().option());
-    named.put("align", options.align().option());
-    named.put("weights", options.weights().option());
-    named.put("router", options.router().option());
-    return named;
+        plan.layer(),
+        plan.groups().stream()
+            .map(g -> new GroupReport(g.dominant(), g.members(), g.weights()))
+            .toList(),
+        alignments.stream()
+            .filter(a -> a.layer() == plan.layer() && !a.alignments().isEmpty())
+            .map(a -> new AlignmentReport(a.before(), a.after(), a.fixedShare()))
+            .findFirst(),
+        repairs.stream().filter(r -> r.layer() == plan.layer()).findFirst());
   }
 
   String json() {

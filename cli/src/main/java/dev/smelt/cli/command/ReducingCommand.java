@@ -1,0 +1,163 @@
+package dev.smelt.cli.command;
+
+import dev.smelt.cli.console.Console;
+import dev.smelt.cli.pipeline.DryRun;
+import dev.smelt.cli.pipeline.ReducerChoice;
+import dev.smelt.cli.pipeline.ReductionOutcome;
+import dev.smelt.cli.pipeline.ReductionTask;
+import dev.smelt.cli.pipeline.Repair;
+import dev.smelt.cli.pipeline.Session;
+import dev.smelt.io.SmeltException;
+import dev.smelt.io.WriterOptions;
+import dev.smelt.merge.ExpertCount;
+import dev.smelt.model.MoeModel;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.function.Function;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** What the commands that leave fewer experts have in common. */
+public abstract class ReducingCommand implements Callable<Integer> {
+  private final Console console;
+
+  @Parameters(paramLabel = "MODEL", description = "Directory, or id in the local hub cache.")
+  private String model = "";
+
+  @Option(
+      names = {"-o", "--output"},
+      order = 1,
+      paramLabel = "OUT",
+      description = "The directory to write.")
+  private Optional<Path> output = Optional.empty();
+
+  @Option(
+      names = "--experts",
+      order = 2,
+      paramLabel = "K",
+      converter = PositiveInteger.class,
+      description = "Experts that are left in each layer.")
+  private Optional<Integer> experts = Optional.empty();
+
+  @Option(
+      names = "--ratio",
+      order = 3,
+      paramLabel = "R",
+      description = "Share of the experts to remove, rounded down; 0.5 leaves half.")
+  private Optional<Double> ratio = Optional.empty();
+
+  @Option(
+      names = "--statistics",
+      order = 20,
+      paramLabel = "FILE",
+      description =
+          "Routing statistics of `smelt calibrate`; without them --text is calibrated on.")
+  private Optional<Path> statistics = Optional.empty();
+
+  @Option(
+      names = "--repair",
+      order = 21,
+      paramLabel = "HOW",
+      converter = KebabCase.ToRepair.class,
+      description =
+          "What is done to each reduced layer: fit (down projections in closed form, then a short"
+              + " gradient fit), refit (the closed form alone) or none. Needs --text. Default: fit"
+              + " with --text, none without.")
+  private Optional<Repair> repair = Optional.empty();
+
+  @Option(
+      names = "--resume",
+      order = 22,
+      paramLabel = "DIR",
+      description =
+          "Store finished layers of a repair here, and go on after the last one if there are any.")
+  private Optional<Path> resume = Optional.empty();
+
+  @Option(
+      names = "--dry-run",
+      order = 23,
+      description = "Print the plan and what it needs; write nothing.")
+  private boolean dryRun;
+
+  @Mixin private TextOptions text = new TextOptions();
+  @Mixin private OutputOptions writing = new OutputOptions();
+  @Mixin private ComputeOptions compute = new ComputeOptions();
+
+  /** A command that prints to this console. */
+  ReducingCommand(Console console) {
+    this.console = console;
+  }
+
+  /** How experts are reduced. */
+  abstract ReducerChoice choice();
+
+  @Override
+  public final Integer call() {
+    if (dryRun) {
+      return run(
+          task -> {
+            DryRun.print(task);
+            return 0;
+          });
+    }
+    ReductionOutcome outcome = reduce(Optional.empty());
+    console.result(outcome.table().toString());
+    outcome.remarks().forEach(console::info);
+    console.info("written: " + outcome.written().directory());
+    console.info("next: smelt evaluate " + outcome.written().directory() + " --text FILE");
+    return 0;
+  }
+
+  /**
+   * Reduces and writes.
+   *
+   * @param recipe the recipe to write beside the weights; without one this command becomes one
+   */
+  public final ReductionOutcome reduce(Optional<String> recipe) {
+    Path target =
+        output.orElseThrow(
+            () -> SmeltException.usage("-o is missing", "name the directory to write"));
+    WriterOptions options = writing.options();
+    return run(task -> task.run(target, options, recipe));
+  }
+
+  private <T> T run(Function<ReductionTask, T> work) {
+    ReducerChoice choice = choice();
+    Repair chosen = repair.orElse(text.isGiven() ? Repair.FIT : Repair.NONE);
+    requireText(choice, chosen);
+    try (Session session = Session.open(console, model, compute)) {
+      count(session.model());
+      return work.apply(
+          new ReductionTask(session, choice, statistics, text.calibration(), chosen, resume));
+    }
+  }
+
+  private void requireText(ReducerChoice choice, Repair chosen) {
+    if (choice.needsStatistics() && statistics.isEmpty() && !text.isGiven()) {
+      throw SmeltException.usage(
+          "--text or --statistics is missing",
+          "give the calibration text, or statistics that were made of one with smelt calibrate");
+    }
+    if (chosen != Repair.NONE && !text.isGiven()) {
+      throw SmeltException.usage(
+          "--repair " + chosen.option() + " needs the calibration text, statistics are not enough",
+          "add --text FILE, or choose --repair none");
+    }
+  }
+
+  /** The number of experts that the options ask for. */
+  final int count(MoeModel opened) {
+    if (experts.isPresent() == ratio.isPresent()) {
+      throw SmeltException.usage(
+          experts.isPresent()
+              ? "--experts and --ratio exclude each other"
+              : "--experts or --ratio is missing",
+          "--ratio 0.5 leaves half of the experts");
+    }
+    return experts
+        .map(count -> ExpertCount.of(opened, count))
+        .orElseGet(() -> ExpertCount.ofRatio(opened, ratio.orElseThrow()));
+  }
+}
