@@ -44,7 +44,8 @@ final class StatisticsCollector implements MoeObserver {
   private long tokens;
 
   /**
-   * Starts a layer.
+   * Starts a layer. Choices that stand for no weights, the rows of a router after those of the
+   * experts, are not counted.
    *
    * @param experts number of experts
    * @param hidden size of the hidden state
@@ -74,7 +75,7 @@ final class StatisticsCollector implements MoeObserver {
     try (var _ = Scope.open()) {
       long[] chosen = routing.experts().toLongs();
       int k = (int) routing.experts().size(1);
-      addGram(routing.logits().to(Dtype.F64));
+      addGram(routing.logits().narrow(1, 0, experts).to(Dtype.F64));
       countPairs(chosen, k);
       countTransitions(chosen, k);
       takeSample(input, chosen, routing.gates().toFloats(), k);
@@ -94,7 +95,9 @@ final class StatisticsCollector implements MoeObserver {
     for (int token = 0; token < chosen.length; token += k) {
       for (int a = token; a < token + k; a++) {
         for (int b = token; b < token + k; b++) {
-          coactivation[(int) (chosen[a] * experts + chosen[b])]++;
+          if (chosen[a] < experts && chosen[b] < experts) {
+            coactivation[(int) (chosen[a] * experts + chosen[b])]++;
+          }
         }
       }
     }
@@ -109,7 +112,9 @@ final class StatisticsCollector implements MoeObserver {
     for (int token = 0; token < chosen.length / k; token++) {
       for (int a = token * kBefore; a < (token + 1) * kBefore; a++) {
         for (int b = token * k; b < (token + 1) * k; b++) {
-          transitions[(int) (before[a] * experts + chosen[b])]++;
+          if (before[a] < previousExperts && chosen[b] < experts) {
+            transitions[(int) (before[a] * experts + chosen[b])]++;
+          }
         }
       }
     }

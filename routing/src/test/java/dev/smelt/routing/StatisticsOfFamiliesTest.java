@@ -1,0 +1,38 @@
+package dev.smelt.routing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.smelt.io.Dtype;
+import dev.smelt.model.MoeModel;
+import dev.smelt.model.Resources;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The statistics pass on families whose blocks differ most from the plain one. */
+class StatisticsOfFamiliesTest {
+  private static final int TOKENS = 40;
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "longcat_flash",
+        "llama4_text",
+        "gpt_oss",
+        "gemma4_text",
+        "deepseek_v3",
+        "cohere2_moe",
+        "nemotron_h",
+        "minimax"
+      })
+  void everyLayerIsMeasured(String name) {
+    try (var model = MoeModel.open(Resources.path("golden/" + name))) {
+      int[] ids = IntStream.range(0, TOKENS).map(i -> i * 7 % 96).toArray();
+      var statistics =
+          new CalibrationRun(model, Dtype.F32, TOKENS, 10, 1).run(List.of(ids), layer -> {});
+      assertThat(statistics).hasSameSizeAs(model.moeLayers());
+      assertThat(statistics).allSatisfy(layer -> assertThat(layer.tokens()).isEqualTo(TOKENS));
+    }
+  }
+}
