@@ -1,32 +1,39 @@
 package dev.smelt.cli.inspect;
 
 import dev.smelt.io.StoredTensor;
-import java.util.TreeSet;
+import java.util.BitSet;
 
 /** Collects what the tensors of one layer say about its experts. */
 final class MoeLayer {
-  private final TreeSet<Integer> indices = new TreeSet<>();
+  private final BitSet indices = new BitSet();
   private long stacked;
   private long routerRows;
   private long width;
   private long flatRows;
   private long parameters;
 
-  /** Takes in a tensor of the layer's routed experts. */
-  void addExperts(StoredTensor tensor, TensorPlace place, long hidden, long elements) {
+  /**
+   * Takes in a tensor of the layer's routed experts.
+   *
+   * @param expert the number of its expert; -1 if it is of all experts
+   * @param hidden the hidden size of the model
+   * @param elements its parameters
+   */
+  void addExperts(StoredTensor tensor, int expert, long hidden, long elements) {
     parameters += elements;
     int rank = tensor.shape().size();
-    place.expert().ifPresent(indices::add);
-    if (place.expert().isEmpty() && rank >= 3) {
+    if (expert >= 0) {
+      indices.set(expert);
+    } else if (rank >= 3) {
       stacked = tensor.dim(0);
     }
     if (isDown(tensor.name()) && rank >= 2) {
-      readWidth(tensor, place, rank, hidden);
+      readWidth(tensor, expert, rank, hidden);
     }
   }
 
-  private void readWidth(StoredTensor tensor, TensorPlace place, int rank, long hidden) {
-    if (place.expert().isEmpty() && rank == 2) {
+  private void readWidth(StoredTensor tensor, int expert, int rank, long hidden) {
+    if (expert < 0 && rank == 2) {
       flatRows = tensor.dim(0);
       return;
     }
@@ -49,7 +56,7 @@ final class MoeLayer {
   /** The number of experts: by index, by stacking, or by the rows of the router. */
   long experts() {
     if (!indices.isEmpty()) {
-      return indices.size();
+      return indices.cardinality();
     }
     return stacked > 0 ? stacked : routerRows;
   }

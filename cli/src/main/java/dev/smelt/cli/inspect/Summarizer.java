@@ -3,24 +3,23 @@ package dev.smelt.cli.inspect;
 import dev.smelt.cli.inspect.ModelSummary.Group;
 import dev.smelt.io.Checkpoint;
 import dev.smelt.io.StoredTensor;
-import java.util.Comparator;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.TreeMap;
-import java.util.TreeSet;
 
 /** Goes once through the tensors of a checkpoint and adds up what they are. */
 final class Summarizer {
-  private static final Comparator<TensorPlace> BY_LAYER =
-      Comparator.comparing(TensorPlace::stack).thenComparing(TensorPlace::layer);
-
   private final Checkpoint checkpoint;
   private final ConfigFields config;
   private final long hidden;
-  private final TreeSet<TensorPlace> layers = new TreeSet<>(BY_LAYER);
-  private final TreeMap<TensorPlace, MoeLayer> moeLayers = new TreeMap<>(BY_LAYER);
-  private final Map<TensorRole, Group> groups = new TreeMap<>();
+  private final long lastLayer;
+  private final Map<String, NamePattern> patterns = new HashMap<>();
+  private final Map<String, TreeMap<Integer, MoeLayer>> stacks = new TreeMap<>();
+  private final Map<TensorRole, Group> groups = new EnumMap<>(TensorRole.class);
   private final Map<String, Long> dtypes = new TreeMap<>();
   private long extraParameters;
 
@@ -28,25 +27,30 @@ final class Summarizer {
     this.checkpoint = checkpoint;
     this.config = new ConfigFields(checkpoint.config());
     this.hidden = config.integer("hidden_size", "d_model", "n_embd").orElse(0);
+    this.lastLayer = config.integer("num_hidden_layers", "n_layers").orElse(Long.MAX_VALUE);
   }
 
   ModelSummary summarize() {
     checkpoint.tensors().values().forEach(this::add);
-    moeLayers.values().removeIf(layer -> layer.parameters() == 0);
+    SequencedMap<String, MoeLayer> layers = layers(false);
+    int depth = layers.size();
+    layers.values().removeIf(layer -> layer.parameters() == 0);
+    SequencedMap<String, Long> experts = new LinkedHashMap<>();
+    layers.forEach((name, layer) -> experts.put(name, layer.experts()));
     long total = groups.values().stream().mapToLong(Group::parameters).sum();
     return new ModelSummary(
         checkpoint.directory(),
         config.string("model_type").orElse("unknown"),
         config.firstString("architectures").orElse("unknown"),
-        (int) layers.stream().filter(place -> !isExtra(place)).count(),
-        expertsByLayer(),
+        depth,
+        experts,
         topK(),
         hidden,
-        ownMoeLayers().values().stream().mapToLong(MoeLayer::width).max().orElse(0),
+        layers.values().stream().mapToLong(MoeLayer::width).max().orElse(0),
         sharedExperts(),
         total,
-        total - extraParameters - idleParameters(),
-        (int) layers.stream().filter(this::isExtra).count(),
+        total - extraParameters - idleParameters(layers.values()),
+        layers(true).size(),
         checkpoint.totalBytes(),
         checkpoint.shards().size(),
         checkpoint.tensors().size(),
@@ -56,30 +60,36 @@ final class Summarizer {
   }
 
   private void add(StoredTensor tensor) {
-    String name = tensor.name();
-    TensorPlace place = TensorPlace.of(name);
-    TensorRole role = TensorRole.of(name, tensor.shape().size());
+    TensorName name = new TensorName(tensor.name());
+    int rank = tensor.shape().size();
+    NamePattern kind =
+        patterns.computeIfAbsent(
+            name.pattern() + '/' + rank, key -> NamePattern.of(name.pattern(), rank));
     long parameters = parameters(tensor);
-    if (place.layer() >= 0) {
-      layers.add(place);
-    }
-    MoeLayer layer =
-        role == TensorRole.EXPERTS || role == TensorRole.ROUTER
-            ? moeLayers.computeIfAbsent(place, key -> new MoeLayer())
-            : new MoeLayer();
-    if (role == TensorRole.EXPERTS) {
-      layer.addExperts(tensor, place, hidden, parameters);
-    } else if (role == TensorRole.ROUTER) {
-      layer.addRouter(tensor);
-    }
-    if (isExtra(place)) {
-      extraParameters += parameters;
+    if (kind.layerAt() >= 0) {
+      addToLayer(tensor, kind, name, parameters);
     }
     groups.merge(
-        role,
+        kind.role(),
         Group.EMPTY.plus(parameters, tensor.bytes()),
         (sum, one) -> sum.plus(one.parameters(), one.bytes()));
     dtypes.merge(tensor.dtype().code(), tensor.bytes(), Long::sum);
+  }
+
+  private void addToLayer(StoredTensor tensor, NamePattern kind, TensorName name, long parameters) {
+    int number = name.number(kind.layerAt());
+    MoeLayer layer =
+        stacks
+            .computeIfAbsent(kind.stack(), stack -> new TreeMap<>())
+            .computeIfAbsent(number, key -> new MoeLayer());
+    if (kind.role() == TensorRole.EXPERTS) {
+      layer.addExperts(tensor, name.number(kind.expertAt()), hidden, parameters);
+    } else if (kind.role() == TensorRole.ROUTER) {
+      layer.addRouter(tensor);
+    }
+    if (isExtra(kind.stack(), number)) {
+      extraParameters += parameters;
+    }
   }
 
   /** Numbers that the model computes with: scales of quantised weights are not parameters. */
@@ -92,31 +102,27 @@ final class Summarizer {
   }
 
   /** Layers after the last one of config.json, and those under "mtp", predict further tokens. */
-  private boolean isExtra(TensorPlace place) {
-    if (place.layer() < 0) {
-      return false;
-    }
-    long last = config.integer("num_hidden_layers", "n_layers").orElse(Long.MAX_VALUE);
-    boolean single = !place.stack().contains("encoder") && !place.stack().contains("decoder");
-    return place.stack().startsWith("mtp") || (single && place.layer() >= last);
+  private boolean isExtra(String stack, int layer) {
+    boolean isOnlyStack = !stack.contains("encoder") && !stack.contains("decoder");
+    return stack.startsWith("mtp") || (isOnlyStack && layer >= lastLayer);
   }
 
-  private SequencedMap<TensorPlace, MoeLayer> ownMoeLayers() {
-    SequencedMap<TensorPlace, MoeLayer> own = new LinkedHashMap<>(moeLayers);
-    own.keySet().removeIf(this::isExtra);
-    return own;
-  }
-
-  private SequencedMap<String, Long> expertsByLayer() {
-    SequencedMap<String, Long> counts = new LinkedHashMap<>();
-    ownMoeLayers()
-        .forEach(
-            (place, layer) -> counts.put(place.stack() + "." + place.layer(), layer.experts()));
-    return counts;
+  /** The layers of the model by name, or those that predict further tokens. */
+  private SequencedMap<String, MoeLayer> layers(boolean extra) {
+    SequencedMap<String, MoeLayer> found = new LinkedHashMap<>();
+    stacks.forEach(
+        (stack, layers) ->
+            layers.forEach(
+                (number, layer) -> {
+                  if (isExtra(stack, number) == extra) {
+                    found.put(stack + "." + number, layer);
+                  }
+                }));
+    return found;
   }
 
   private long topK() {
-    long encoderDefault = config.string("model_type").orElse("").startsWith("switch") ? 1 : 0;
+    long unsaid = config.string("model_type").orElse("").startsWith("switch") ? 1 : 0;
     return config
         .integer(
             "num_experts_per_tok",
@@ -127,7 +133,7 @@ final class Summarizer {
             "top_k_experts",
             "experts_per_token",
             "num_selected_experts")
-        .orElse(encoderDefault);
+        .orElse(unsaid);
   }
 
   private long sharedExperts() {
@@ -142,10 +148,10 @@ final class Summarizer {
   }
 
   /** Parameters of the experts that a token does not choose; 0 if top-k is not known. */
-  private long idleParameters() {
+  private long idleParameters(Collection<MoeLayer> layers) {
     long chosen = topK();
     long idle = 0;
-    for (MoeLayer layer : ownMoeLayers().values()) {
+    for (MoeLayer layer : layers) {
       long experts = layer.experts();
       if (chosen > 0 && experts > chosen) {
         idle += layer.parameters() / experts * (experts - chosen);

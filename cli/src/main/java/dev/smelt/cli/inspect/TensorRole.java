@@ -42,7 +42,7 @@ public enum TensorRole {
   /**
    * The role of a tensor.
    *
-   * @param name its full name
+   * @param name its full name; numbers may be replaced by {@code #}
    * @param rank the number of its dimensions; tells fused experts from a dense layer
    */
   public static TensorRole of(String name, int rank) {
@@ -95,7 +95,7 @@ public enum TensorRole {
 
   private static boolean isNorm(List<String> steps) {
     for (String step : steps.reversed()) {
-      boolean isSuffix = step.equals("weight") || step.equals("bias") || isNumber(step);
+      boolean isSuffix = step.equals("weight") || step.equals("bias") || step.equals("#");
       if (!isSuffix) {
         return step.contains("norm") || step.endsWith("_ln") || step.startsWith("ln_");
       }
@@ -114,9 +114,5 @@ public enum TensorRole {
   /** Experts stacked in one tensor, under a name without "experts". */
   private static boolean isFusedExperts(List<String> steps, int rank) {
     return rank == 3 && (steps.contains("moe") || steps.stream().anyMatch(FUSED_LINEAR::contains));
-  }
-
-  static boolean isNumber(String step) {
-    return !step.isEmpty() && step.chars().allMatch(c -> c >= '0' && c <= '9');
   }
 }

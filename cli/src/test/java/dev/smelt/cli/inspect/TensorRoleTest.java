@@ -44,16 +44,23 @@ class TensorRoleTest {
     "model.vision.something, 1, OTHER"
   })
   void isToldByTheName(String name, int rank, TensorRole role) {
-    assertThat(TensorRole.of(name, rank)).isEqualTo(role);
+    assertThat(TensorRole.of(new TensorName(name).pattern(), rank)).isEqualTo(role);
   }
 
   @Test
-  void thePlaceHasStackLayerAndExpert() {
-    TensorPlace place = TensorPlace.of("encoder.block.1.layer.2.mlp.experts.expert_7.wi.weight");
-    assertThat(place.stack()).isEqualTo("encoder.block");
-    assertThat(place.layer()).isEqualTo(1);
-    assertThat(place.expert()).hasValue(7);
-    assertThat(TensorPlace.of("lm_head.weight").layer()).isEqualTo(-1);
-    assertThat(TensorPlace.of("layers.0.mlp.experts.down_proj").expert()).isEmpty();
+  void thePatternTellsStackLayerAndExpert() {
+    TensorName name = new TensorName("encoder.block.1.layer.2.mlp.experts.expert_7.wi.weight");
+    NamePattern pattern = NamePattern.of(name.pattern(), 2);
+    assertThat(name.pattern()).isEqualTo("encoder.block.#.layer.#.mlp.experts.expert_#.wi.weight");
+    assertThat(pattern.stack()).isEqualTo("encoder.block");
+    assertThat(name.number(pattern.layerAt())).isEqualTo(1);
+    assertThat(name.number(pattern.expertAt())).isEqualTo(7);
+  }
+
+  @Test
+  void namesWithoutNumbersHaveNoPlace() {
+    assertThat(NamePattern.of("lm_head.weight", 2).layerAt()).isEqualTo(-1);
+    assertThat(NamePattern.of("layers.#.mlp.experts.down_proj", 3).expertAt()).isEqualTo(-1);
+    assertThat(new TensorName("a.99999999999.").pattern()).isEqualTo("a.99999999999.");
   }
 }
