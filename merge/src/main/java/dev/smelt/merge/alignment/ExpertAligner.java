@@ -99,10 +99,12 @@ public final class ExpertAligner {
   }
 
   private Tensor activationSimilarity(Expert target) {
-    Tensor tokens = inputs.orElseThrow();
-    Tensor ours = reference.intermediate(tokens).transpose(0, 1);
-    Tensor theirs = target.intermediate(tokens).transpose(0, 1);
-    return similarity(ours, theirs);
+    return similarity(activations(reference), activations(target));
+  }
+
+  /** What the neurons compute on the sampled tokens, with up and down in equal norms, [I, S]. */
+  private Tensor activations(Expert expert) {
+    return expert.intermediate(inputs.orElseThrow()).mul(balance(expert)).transpose(0, 1);
   }
 
   /** For each neuron of the reference the neuron of the target. */
