@@ -2,6 +2,7 @@ package dev.smelt.routing.repair;
 
 import dev.smelt.model.MoeBlock;
 import dev.smelt.model.Routing;
+import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
 import java.util.ArrayList;
@@ -19,18 +20,23 @@ record ExpertTokens(int[] tokens, float[] gates) {
   static List<ExpertTokens> route(MoeBlock block, RepairTokens tokens, int[] some) {
     List<Growing> growing = new ArrayList<>();
     block.experts().forEach(_ -> growing.add(new Growing()));
-    tokens.forEach(
-        some,
-        piece -> {
-          Routing routing = block.router().route(piece.rows().inputs());
-          long[] experts = routing.experts().toLongs();
-          float[] gates = routing.gates().toFloats();
-          int topK = experts.length / piece.tokens().length;
-          for (int slot = 0; slot < experts.length; slot++) {
-            growing.get((int) experts[slot]).add(piece.tokens()[slot / topK], gates[slot]);
-          }
-        });
+    for (int from = 0; from < some.length; from += RepairTokens.PIECE) {
+      try (var _ = Scope.open()) {
+        int to = Math.min(some.length, from + RepairTokens.PIECE);
+        int[] piece = Arrays.copyOfRange(some, from, to);
+        add(piece, block.router().route(tokens.inputs(piece)), growing);
+      }
+    }
     return growing.stream().map(Growing::done).toList();
+  }
+
+  private static void add(int[] piece, Routing routing, List<Growing> growing) {
+    long[] experts = routing.experts().toLongs();
+    float[] gates = routing.gates().toFloats();
+    int topK = experts.length / piece.length;
+    for (int slot = 0; slot < experts.length; slot++) {
+      growing.get((int) experts[slot]).add(piece[slot / topK], gates[slot]);
+    }
   }
 
   int count() {

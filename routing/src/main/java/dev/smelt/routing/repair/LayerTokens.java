@@ -84,6 +84,11 @@ public final class LayerTokens implements RepairTokens {
   }
 
   @Override
+  public Tensor inputs(int... tokens) {
+    return layer.blockInput(gather(attended, tokens));
+  }
+
+  @Override
   public Rows rows(int... tokens) {
     Tensor after = gather(original, tokens);
     Tensor before = gather(attended, tokens);

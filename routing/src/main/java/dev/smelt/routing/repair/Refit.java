@@ -27,7 +27,8 @@ import java.util.stream.IntStream;
  * neither the training error nor the held-out error ever rises.
  *
  * <p>Memory: the residual of all tokens (F32, [n, H]), two F64 Gram matrices of one expert, 8 bytes
- * per routed token, and one piece of tokens. Intermediate values are computed again when needed.
+ * per routed token, 4 per token, and one piece of tokens. Intermediate values are computed again
+ * when needed.
  */
 public final class Refit {
   private final MoeBlock block;
@@ -37,6 +38,7 @@ public final class Refit {
   private final List<ExpertTokens> training;
   private final List<ExpertTokens> heldOut;
   private final Tensor residual;
+  private final Tensor scales;
 
   private Refit(MoeBlock block, RepairTokens tokens, RefitOptions options) {
     this.block = block;
@@ -46,6 +48,7 @@ public final class Refit {
     training = ExpertTokens.route(block, tokens, tokens.split().training());
     heldOut = ExpertTokens.route(block, tokens, tokens.split().heldOut());
     residual = Tensors.zeros(Dtype.F32, tokens.split().tokens(), block.router().weight().size(1));
+    scales = Tensors.zeros(Dtype.F32, tokens.split().tokens(), 1);
   }
 
   /**
@@ -111,7 +114,7 @@ public final class Refit {
     return block.with(block.router(), experts);
   }
 
-  /** Fills the residual of some tokens, scaled by the root of their weight; returns the energy. */
+  /** Fills residual and scales (the roots of the weights) of some tokens; returns the energy. */
   private double measure(int[] some) {
     MoeBlock routed = block.routedOnly();
     double[] energy = {0};
@@ -121,15 +124,13 @@ public final class Refit {
           var rows = piece.rows();
           Tensor output = routed.apply(rows.inputs(), 0, MoeObserver.NONE).to(Dtype.F32);
           Tensor missing = rows.targets().to(Dtype.F32).sub(output);
-          residual.indexAddInPlace(
-              Tensors.ofInts(piece.tokens()), missing.mul(scale(rows)).contiguous());
+          Tensor index = Tensors.ofInts(piece.tokens());
+          Tensor scale = rows.weights().to(Dtype.F32).sqrt();
+          scales.indexAddInPlace(index, scale);
+          residual.indexAddInPlace(index, missing.mul(scale).contiguous());
           energy[0] += rows.targets().square().mul(rows.weights()).sum().item();
         });
     return energy[0];
-  }
-
-  private static Tensor scale(RepairTokens.Rows rows) {
-    return rows.weights().to(Dtype.F32).sqrt();
   }
 
   private double error(int[] some) {
@@ -231,10 +232,10 @@ public final class Refit {
       int to = Math.min(routed.count(), from + RepairTokens.PIECE);
       try (var _ = Scope.open()) {
         ExpertTokens piece = routed.slice(from, to);
-        var rows = tokens.rows(piece.tokens());
-        Tensor z = block.experts().get(e).intermediate(rows.inputs()).to(Dtype.F32);
-        Tensor features = z.mul(piece.gateColumn().mul(scale(rows)));
-        work.accept(Tensors.ofInts(piece.tokens()), features);
+        Tensor index = Tensors.ofInts(piece.tokens());
+        Tensor z = block.experts().get(e).intermediate(tokens.inputs(piece.tokens()));
+        Tensor gates = piece.gateColumn().mul(scales.indexSelect(0, index));
+        work.accept(index, z.to(Dtype.F32).mul(gates));
       }
     }
   }

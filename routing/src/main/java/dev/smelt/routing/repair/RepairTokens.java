@@ -17,7 +17,15 @@ public interface RepairTokens {
   TokenSplit split();
 
   /**
-   * Reads tokens into the open scope.
+   * Reads what router and experts see, without the targets, into the open scope.
+   *
+   * @param tokens indices below {@code split().tokens()}
+   * @return in the compute type, [n, H]
+   */
+  Tensor inputs(int... tokens);
+
+  /**
+   * Reads inputs and targets into the open scope.
    *
    * @param tokens indices below {@code split().tokens()}
    */

@@ -12,6 +12,11 @@ import dev.smelt.model.tensor.Tensors;
  */
 public record TokenMatrix(Tensor inputs, Tensor targets, TokenSplit split) implements RepairTokens {
   @Override
+  public Tensor inputs(int... tokens) {
+    return inputs.indexSelect(0, Tensors.ofInts(tokens));
+  }
+
+  @Override
   public Rows rows(int... tokens) {
     Tensor index = Tensors.ofInts(tokens);
     return new Rows(
