@@ -8,6 +8,7 @@ import dev.smelt.model.tensor.Tensors;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * The tokens that a router sends to one expert.
@@ -16,10 +17,12 @@ import java.util.List;
  * @param gates gate value of each token
  */
 record ExpertTokens(int[] tokens, float[] gates) {
-  /** Routes tokens; the lists are those of the experts, in order. 8 bytes per routed token. */
+  /**
+   * Routes tokens; the lists are those of the router's rows, in order. 8 bytes per routed token.
+   */
   static List<ExpertTokens> route(MoeBlock block, RepairTokens tokens, int[] some) {
     List<Growing> growing = new ArrayList<>();
-    block.experts().forEach(_ -> growing.add(new Growing()));
+    IntStream.range(0, block.router().experts()).forEach(_ -> growing.add(new Growing()));
     for (int from = 0; from < some.length; from += RepairTokens.PIECE) {
       try (var _ = Scope.open()) {
         int to = Math.min(some.length, from + RepairTokens.PIECE);

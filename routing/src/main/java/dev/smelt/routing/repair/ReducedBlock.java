@@ -7,13 +7,15 @@ import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * A block with fewer experts, and where they come from.
  *
  * @param survivors for each expert of the block the index of the expert in the original layer that
  *     it was, or that leads its group; no index twice
- * @param block router rows and experts in the order of the survivors
+ * @param block router rows and experts in the order of the survivors; rows that stand for no
+ *     weights follow
  */
 public record ReducedBlock(List<Integer> survivors, MoeBlock block) {
   /** Copies the list and checks that it fits the block. */
@@ -23,7 +25,7 @@ public record ReducedBlock(List<Integer> survivors, MoeBlock block) {
     if (survivors.size() != experts || survivors.stream().distinct().count() != experts) {
       throw new IllegalArgumentException(experts + " experts, survivors " + survivors);
     }
-    if (block.router().experts() != experts || experts < block.router().topK()) {
+    if (block.router().experts() < experts || experts < block.router().topK()) {
       throw SmeltException.usage(
           "%d experts are left, the router has %d rows and chooses %d"
               .formatted(experts, block.router().experts(), block.router().topK()),
@@ -31,9 +33,15 @@ public record ReducedBlock(List<Integer> survivors, MoeBlock block) {
     }
   }
 
-  /** Drops all experts but the survivors; tensors of experts are shared, not copied. */
+  /**
+   * Drops all experts but the survivors; tensors of experts are shared, not copied. Router rows
+   * that stand for no weights stay.
+   */
   public static ReducedBlock keep(MoeBlock original, List<Integer> survivors) {
-    Tensor rows = Tensors.ofInts(survivors.stream().mapToInt(Integer::intValue).toArray());
+    int all = original.experts().size();
+    IntStream kept = survivors.stream().mapToInt(Integer::intValue);
+    IntStream extra = IntStream.range(all, original.router().experts());
+    Tensor rows = Tensors.ofInts(IntStream.concat(kept, extra).toArray());
     List<Expert> experts = new ArrayList<>();
     survivors.forEach(e -> experts.add(original.experts().get(e)));
     return new ReducedBlock(survivors, original.with(original.router().select(rows), experts));

@@ -3,12 +3,12 @@ package dev.smelt.routing.repair;
 import dev.smelt.io.Fault;
 import dev.smelt.io.SmeltException;
 import dev.smelt.model.Expert;
+import dev.smelt.model.ExpertPart;
 import dev.smelt.model.HiddenStates;
 import dev.smelt.model.MoeBlock;
 import dev.smelt.model.Router;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
-import dev.smelt.model.tensor.Tensors;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.function.IntFunction;
@@ -105,27 +106,27 @@ public final class ReductionState {
     return progress.finished();
   }
 
-  /** Gives the finished layers to a sink again. */
-  void replay(IntFunction<Router> routers, ReducedLayerSink sink) {
+  /** Gives the finished layers to a sink again; the original blocks are by layer. */
+  void replay(IntFunction<MoeBlock> originals, ReducedLayerSink sink) {
     for (LayerRepair repair : progress.finished()) {
       try (TensorFile file = TensorFile.open(layer(repair.layer()));
           var _ = Scope.open()) {
-        Tensor rows =
-            Tensors.ofInts(repair.survivors().stream().mapToInt(Integer::intValue).toArray());
-        Router router = routers.apply(repair.layer()).select(rows).with(file.tensor("router"));
+        MoeBlock kept =
+            ReducedBlock.keep(originals.apply(repair.layer()), repair.survivors()).block();
         List<Expert> experts = new ArrayList<>();
-        for (int e = 0; e < repair.survivors().size(); e++) {
-          String name = "experts." + e;
-          experts.add(
-              new Expert(
-                  file.tensor(name + ".gate"),
-                  file.tensor(name + ".up"),
-                  file.tensor(name + ".down")));
+        for (int e = 0; e < kept.experts().size(); e++) {
+          int index = e;
+          experts.add(kept.experts().get(e).map((part, _) -> file.tensor(name(index, part))));
         }
-        MoeBlock block = new MoeBlock(router, experts, Optional.empty());
+        Router router = kept.router().with(file.tensor("router"));
+        MoeBlock block = kept.with(router, experts).routedOnly();
         sink.accept(new ReducedBlock(repair.survivors(), block), repair);
       }
     }
+  }
+
+  private static String name(int expert, ExpertPart part) {
+    return "experts." + expert + "." + part.name().toLowerCase(Locale.ROOT);
   }
 
   /** Sets both streams to what they were after the last finished layer. */
@@ -150,10 +151,13 @@ public final class ReductionState {
     SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
     tensors.put("router", block.block().router().weight());
     for (int e = 0; e < block.survivors().size(); e++) {
-      Expert expert = block.block().experts().get(e);
-      tensors.put("experts." + e + ".gate", expert.gate());
-      tensors.put("experts." + e + ".up", expert.up());
-      tensors.put("experts." + e + ".down", expert.down());
+      int index = e;
+      block
+          .block()
+          .experts()
+          .get(e)
+          .parts()
+          .forEach((part, tensor) -> tensors.put(name(index, part), tensor));
     }
     TensorFile.write(layer(repair.layer()), tensors);
     List<LayerRepair> finished = new ArrayList<>(progress.finished());

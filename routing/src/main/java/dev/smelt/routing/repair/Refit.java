@@ -233,11 +233,19 @@ public final class Refit {
       try (var _ = Scope.open()) {
         ExpertTokens piece = routed.slice(from, to);
         Tensor index = Tensors.ofInts(piece.tokens());
-        Tensor z = block.experts().get(e).intermediate(tokens.inputs(piece.tokens()));
-        Tensor gates = piece.gateColumn().mul(scales.indexSelect(0, index));
-        work.accept(index, z.to(Dtype.F32).mul(gates));
+        Tensor features = gated(block.experts().get(e), piece).to(Dtype.F32);
+        work.accept(index, features.mul(scales.indexSelect(0, index)));
       }
     }
+  }
+
+  /** What the down projection is applied to, with the gate values in it. */
+  private Tensor gated(Expert expert, ExpertTokens piece) {
+    Tensor inputs = tokens.inputs(piece.tokens());
+    return switch (block.weighting()) {
+      case OUTPUT -> expert.intermediate(inputs).to(Dtype.F32).mul(piece.gateColumn());
+      case INPUT -> expert.intermediate(inputs.mul(piece.gateColumn().to(inputs.dtype())));
+    };
   }
 
   /**

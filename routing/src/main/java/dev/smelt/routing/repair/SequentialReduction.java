@@ -7,9 +7,7 @@ import dev.smelt.model.HiddenStates;
 import dev.smelt.model.MoeBlock;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.MoeObserver;
-import dev.smelt.model.Router;
 import dev.smelt.model.TokenBatch;
-import dev.smelt.model.Weights;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
 import java.util.List;
@@ -50,7 +48,7 @@ public record SequentialReduction(MoeModel model, Dtype compute, RepairOptions r
    */
   public void run(
       List<TokenBatch> batches, LayerEdit edit, ReducedLayerSink sink, ReductionState state) {
-    state.replay(this::router, sink);
+    state.replay(this::original, sink);
     try (HiddenStates original = HiddenStates.embed(model, batches, compute);
         HiddenStates reduced = original.copy()) {
       state.restore(original, reduced);
@@ -65,9 +63,11 @@ public record SequentialReduction(MoeModel model, Dtype compute, RepairOptions r
     }
   }
 
-  private Router router(int layer) {
-    return model.router(
-        new Weights(model.checkpoint(), compute), model.moeLayer(layer).orElseThrow());
+  private MoeBlock original(int layer) {
+    if (model.layer(layer, compute).feedForward() instanceof FeedForward.Sparse(MoeBlock block)) {
+      return block;
+    }
+    throw new IllegalStateException("layer " + layer + " has no experts");
   }
 
   /** What stays the same over all layers. */
