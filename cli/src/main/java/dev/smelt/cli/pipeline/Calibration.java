@@ -29,8 +29,13 @@ public record Calibration(List<String> text, int sequences, int length, boolean 
         new CalibrationRun(
             session.model(), session.compute(), session.batchTokens(), sample, session.seed());
     int layers = session.model().moeLayers().getLast().layer() + 1;
+    long start = System.nanoTime();
     List<LayerStatistics> statistics =
         session.showing("calibrating", layers, progress -> run.run(tokens, progress));
+    double seconds = (System.nanoTime() - start) / 1e9;
+    session
+        .console()
+        .detail("calibrated in %.2f s, %.0f tokens/s".formatted(seconds, set.tokens() / seconds));
     return new RoutingStatistics(origin(session, set), statistics);
   }
 
