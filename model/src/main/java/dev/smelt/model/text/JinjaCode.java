@@ -48,7 +48,9 @@ final class JinjaCode {
         return "filter " + filter.group(1);
       }
     }
-    return VALUE_OR.matcher(masked(code)).find() ? "or that chooses between values in: " + code : "";
+    return VALUE_OR.matcher(masked(code)).find()
+        ? "or that chooses between values in: " + code
+        : "";
   }
 
   /**
