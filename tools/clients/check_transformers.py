@@ -21,6 +21,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEXT = ROOT / "examples/quickstart/validation.txt"
 CALIBRATION = ROOT / "examples/quickstart/calibration.txt"
 LENGTH = 256
+# Characters of the text on which merged models are compared; the sources are compared on all of it.
+SHORT = 16_000
 # Merging variants: name, options.
 VARIANTS = (
     ("m-smoe", ()),
@@ -44,13 +46,28 @@ class Checks:
         self(name, difference <= tolerance, f"smelt {ours:.6f}, transformers {theirs:.6f}, relative difference {difference:.1e}")
 
 
+def check_loss(check, smelt, title, model, loaded, text):
+    """`evaluate` in F32 against a loaded model. Returns the loss."""
+    theirs, _ = loss_of(loaded, model, text, LENGTH)
+    ours = smelt.evaluate(model, text, LENGTH, "f32")["loss"]
+    check.close(f"{title}: evaluate in f32", ours, theirs, 1e-4)
+    return ours
+
+
 def check_evaluation(check, smelt, name, model):
-    """`evaluate` against the same definition in transformers."""
+    """`evaluate` against the same definition in transformers, in both number formats."""
     for compute, dtype, tolerance in (("f32", torch.float32, 1e-4), ("bf16", torch.bfloat16, 5e-3)):
         theirs, tokens = loss_of(load(model, dtype)[0], model, TEXT, LENGTH)
         ours = smelt.evaluate(model, TEXT, LENGTH, compute)
         check.close(f"{name}: evaluate in {compute}", ours["loss"], theirs, tolerance)
         check(f"{name}: predicted tokens in {compute}", ours["tokens"] == tokens, f"{ours['tokens']}")
+
+
+def short_text(work):
+    """The beginning of the validation text."""
+    file = work / "short.txt"
+    file.write_text(TEXT.read_text()[:SHORT])
+    return file
 
 
 def check_loads(check, name, directory):
@@ -74,9 +91,7 @@ def check_merge(check, smelt, name, model, work):
         after = tensor_bytes(output)
         good = (before, after) == (report["bytesBefore"], report["bytesAfter"]) and after < before
         check(f"{title}: bytes as reported", good, f"{before:,} -> {after:,}")
-        theirs, _ = loss_of(check_loads(check, title, output), output, TEXT, LENGTH)
-        ours = smelt.evaluate(output, TEXT, LENGTH, "f32")
-        check.close(f"{title}: evaluate in f32", ours["loss"], theirs, 1e-4)
+        check_loss(check, smelt, title, output, check_loads(check, title, output), short_text(work))
         check(f"{title}: verify", smelt.status("verify", output) == 0)
 
 
@@ -118,18 +133,16 @@ def check_fused(check, smelt, name, model, work):
     """The same weights with fused experts: the same loss, and a merge that stays fused and loads."""
     fused = work / "fused"
     fused_copy(load(model, torch.bfloat16)[0], model, fused)
-    theirs, _ = loss_of(check_loads(check, f"{name}, fused", fused), fused, TEXT, LENGTH)
-    ours = smelt.evaluate(fused, TEXT, LENGTH, "f32")
-    check.close(f"{name}, fused: evaluate in f32", ours["loss"], theirs, 1e-4)
-    apart = smelt.evaluate(model, TEXT, LENGTH, "f32")
-    check(f"{name}, fused: same loss as with experts apart", ours["loss"] == apart["loss"], f"{ours['loss']:.6f}")
+    text, title = short_text(work), f"{name}, fused"
+    loss = check_loss(check, smelt, title, fused, check_loads(check, title, fused), text)
+    apart = smelt.evaluate(model, text, LENGTH, "f32")["loss"]
+    check(f"{title}: same loss as with experts apart", loss == apart, f"{loss:.6f}")
     output = work / "fused-merged"
     smelt("merge", fused, "-o", output, "--ratio", "0.5", "--text", CALIBRATION, "--sequences", "16", "--length", str(LENGTH))
     stays = any(tensor.endswith("experts.gate_up_proj") for tensor in load_file(output / "model.safetensors"))
     check(f"{name}, fused: merged experts stay fused", stays)
-    theirs, _ = loss_of(check_loads(check, f"{name}, fused and merged", output), output, TEXT, LENGTH)
-    ours = smelt.evaluate(output, TEXT, LENGTH, "f32")
-    check.close(f"{name}, fused and merged: evaluate in f32", ours["loss"], theirs, 1e-4)
+    title = f"{name}, fused and merged"
+    check_loss(check, smelt, title, output, check_loads(check, title, output), text)
 
 
 def main():
