@@ -48,6 +48,17 @@ public final class CheckpointWriter implements AutoCloseable {
   }
 
   /**
+   * Checks an output before the work for it begins; {@link #create} checks it again.
+   *
+   * @param target the directory to be written
+   * @param force whether an old target may be replaced
+   * @throws SmeltException {@link Fault#USAGE} if the target exists and may not be replaced
+   */
+  public static void requireTarget(Path target, boolean force) {
+    OutputDirectory.checked(target, force);
+  }
+
+  /**
    * Plans the files and creates them in full size under a temporary name.
    *
    * @param target the directory that {@link #commit} will create

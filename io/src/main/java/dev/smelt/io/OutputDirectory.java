@@ -53,13 +53,8 @@ final class OutputDirectory {
    * @param bytes the least number of bytes that will be written
    */
   static OutputDirectory create(Path target, boolean force, long bytes) {
-    Path absolute = target.toAbsolutePath().normalize();
-    Path parent = absolute.getParent();
-    if (parent == null) {
-      throw SmeltException.usage(target + ": cannot be an output directory", "Name a new one.");
-    }
-    OutputDirectory directory = new OutputDirectory(absolute, parent, force);
-    directory.checkTarget();
+    OutputDirectory directory = checked(target, force);
+    Path parent = directory.temporary.getParent();
     Disk.requireSpace(parent, bytes);
     try {
       directory.begin(parent);
@@ -67,6 +62,18 @@ final class OutputDirectory {
       directory.discard();
       throw Failures.writing(target, e);
     }
+    return directory;
+  }
+
+  /** An output whose target may be written; nothing is created. */
+  static OutputDirectory checked(Path target, boolean force) {
+    Path absolute = target.toAbsolutePath().normalize();
+    Path parent = absolute.getParent();
+    if (parent == null) {
+      throw SmeltException.usage(target + ": cannot be an output directory", "Name a new one.");
+    }
+    OutputDirectory directory = new OutputDirectory(absolute, parent, force);
+    directory.checkTarget();
     return directory;
   }
 

@@ -3,12 +3,14 @@ package dev.smelt.merge;
 import dev.smelt.io.Dtype;
 import dev.smelt.io.SmeltException;
 import dev.smelt.model.Expert;
+import dev.smelt.model.ExpertPart;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.Weights;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
 import dev.smelt.routing.LayerStatistics;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -36,9 +38,25 @@ public record LayerContext(MoeModel model, MoeLayer moe, LayerStatistics statist
     return moe.experts().count();
   }
 
-  /** Expert {@code e} in F32. */
+  /**
+   * Expert {@code e} in F32.
+   *
+   * @throws SmeltException (checkpoint) if a weight is NaN or infinite
+   */
   public Expert expert(int e) {
-    return moe.experts().load(weights(), e);
+    Expert expert = moe.experts().load(weights(), e);
+    expert.parts().forEach((part, tensor) -> requireFinite(e, part, tensor));
+    return expert;
+  }
+
+  private void requireFinite(int e, ExpertPart part, Tensor tensor) {
+    if (!Double.isFinite(tensor.norm().item())) {
+      String directory = model.checkpoint().directory().toString();
+      throw SmeltException.checkpoint(
+          "%s: layer %d, expert %d, %s: a weight is NaN or infinite"
+              .formatted(directory, layer(), e, part.name().toLowerCase(Locale.ROOT)),
+          "smelt verify " + directory + " lists the tensors");
+    }
   }
 
   /** The router's matrix in F32, [E, H]. */

@@ -1,6 +1,7 @@
 package dev.smelt.routing;
 
 import dev.smelt.io.Dtype;
+import dev.smelt.io.SmeltException;
 import dev.smelt.model.ExpertSlots;
 import dev.smelt.model.MoeObserver;
 import dev.smelt.model.Routing;
@@ -176,8 +177,21 @@ final class StatisticsCollector implements MoeObserver {
     }
   }
 
+  /** Statistics of weights that are not sound would spoil everything that is made of them. */
+  private void requireFinite(int layer, String what, double[] values) {
+    for (int i = 0; i < values.length; i++) {
+      if (!Double.isFinite(values[i])) {
+        throw SmeltException.checkpoint(
+            "layer %d, expert %d: %s became NaN or infinite".formatted(layer, i % experts, what),
+            "smelt verify MODEL names weights that are not finite");
+      }
+    }
+  }
+
   /** The statistics of the layer after its last batch. */
   LayerStatistics finish(int layer) {
+    requireFinite(layer, "the router logits", logitGram);
+    requireFinite(layer, "the output", gatedNormSquareSum);
     long[] routed = new long[experts];
     Arrays.setAll(routed, e -> coactivation[e * experts + e]);
     float[] meanGatedOutput = new float[experts * hidden];

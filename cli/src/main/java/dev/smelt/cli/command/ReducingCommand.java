@@ -7,6 +7,7 @@ import dev.smelt.cli.pipeline.ReductionOutcome;
 import dev.smelt.cli.pipeline.ReductionTask;
 import dev.smelt.cli.pipeline.Repair;
 import dev.smelt.cli.pipeline.Session;
+import dev.smelt.io.CheckpointWriter;
 import dev.smelt.io.SmeltException;
 import dev.smelt.io.WriterOptions;
 import dev.smelt.merge.ExpertCount;
@@ -120,6 +121,7 @@ public abstract class ReducingCommand implements Callable<Integer> {
         output.orElseThrow(
             () -> SmeltException.usage("-o is missing", "name the directory to write"));
     WriterOptions options = writing.options();
+    CheckpointWriter.requireTarget(target, options.force());
     return run(task -> task.run(target, options, recipe));
   }
 

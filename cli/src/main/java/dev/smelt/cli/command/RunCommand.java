@@ -8,6 +8,7 @@ import dev.smelt.cli.recipe.RecipeRun;
 import dev.smelt.cli.recipe.Step;
 import dev.smelt.cli.recipe.StepSpec;
 import dev.smelt.cli.recipe.Steps;
+import dev.smelt.io.CheckpointWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,6 +57,7 @@ public final class RunCommand implements Callable<Integer> {
     compute.givenSeed().ifPresent(given -> overrides.add("seed=" + given));
     SequencedMap<String, Step> steps = Steps.byName();
     Recipe parsed = RecipeParser.read(recipe, overrides, steps);
+    parsed.output().ifPresent(output -> CheckpointWriter.requireTarget(Path.of(output), force));
     RecipeRun run = new RecipeRun(parsed, console, force);
     for (StepSpec spec : parsed.steps()) {
       console.info("step " + spec.name() + ": " + String.join(" ", spec.arguments()));

@@ -1,5 +1,6 @@
 package dev.smelt.cli.pipeline;
 
+import dev.smelt.io.SmeltException;
 import dev.smelt.model.Evaluation;
 import dev.smelt.model.HiddenStates.SequenceLoss;
 import dev.smelt.model.text.EvaluationWindows;
@@ -45,6 +46,11 @@ public final class Evaluator {
   private static EvaluationResult.FileLoss fileLoss(String name, List<SequenceLoss> losses) {
     long tokens = losses.stream().mapToLong(SequenceLoss::tokens).sum();
     double loss = losses.stream().mapToDouble(SequenceLoss::sum).sum() / tokens;
+    if (!Double.isFinite(loss)) {
+      throw SmeltException.checkpoint(
+          name + ": the loss became " + loss,
+          "smelt verify MODEL names weights that are not finite");
+    }
     return new EvaluationResult.FileLoss(name, tokens, loss, Math.exp(loss));
   }
 }

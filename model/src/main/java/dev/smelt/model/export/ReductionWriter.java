@@ -2,6 +2,8 @@ package dev.smelt.model.export;
 
 import dev.smelt.io.CheckpointWriter;
 import dev.smelt.io.ConfigDocument;
+import dev.smelt.io.Fault;
+import dev.smelt.io.SmeltException;
 import dev.smelt.io.StoredTensor;
 import dev.smelt.io.TensorInfo;
 import dev.smelt.io.WriterOptions;
@@ -13,6 +15,8 @@ import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
@@ -56,12 +60,25 @@ public final class ReductionWriter implements AutoCloseable {
       throw new IllegalArgumentException(
           "the stock form has the same number of experts in every layer");
     }
+    requireOther(model.checkpoint().directory(), target);
     ReductionPlan plan = new ReductionPlan(model, layers);
     return new ReductionWriter(
         model,
         plan,
         CheckpointWriter.create(target, infos(plan), options),
         withCount(model.config(), layers.getFirst().count()));
+  }
+
+  /** Replacing the source would leave nothing to compare with, and nothing if the run fails. */
+  private static void requireOther(Path source, Path target) {
+    try {
+      if (Files.exists(target) && Files.isSameFile(source, target)) {
+        throw SmeltException.usage(target + ": is the source itself", "choose another output");
+      }
+    } catch (IOException e) {
+      throw new SmeltException(
+          Fault.FAILED, target + ": cannot be read: " + e.getMessage(), "check its permissions", e);
+    }
   }
 
   private static List<TensorInfo> infos(ReductionPlan plan) {
