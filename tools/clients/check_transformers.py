@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import Qwen3MoeConfig, Qwen3MoeForCausalLM
 
-from clients import Smelt, loss_of, load, same_files, tensor_bytes
+from clients import Smelt, load, logits_of, loss_of, masked, same_files, tensor_bytes
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEXT = ROOT / "examples/quickstart/validation.txt"
@@ -95,12 +95,27 @@ def check_merge(check, smelt, name, model, work):
         check(f"{title}: verify", smelt.status("verify", output) == 0)
 
 
+def check_drop(check, smelt, name, model, work):
+    """Dropping experts is the same as never choosing them: the source with their logits masked gives the same bits."""
+    output, title = work / "dropped", f"{name}: drop a quarter"
+    smelt("drop", model, "-o", output, "--ratio", "0.25", "--statistics", work / "statistics.safetensors", "--repair", "none")
+    layers = json.loads((output / "smelt-report.json").read_text())["layers"]
+    survivors = [[group["dominant"] for group in layer["groups"]] for layer in layers]
+    dropped = check_loads(check, title, output)
+    text = short_text(work)
+    with masked(load(model, torch.float32)[0], survivors) as source:
+        expected = logits_of(source, model, text, LENGTH)
+    difference = (logits_of(dropped, output, text, LENGTH) - expected).abs().max().item()
+    check(f"{title}: logits equal to those of the masked source, bit by bit", difference == 0, f"largest difference {difference:.1e}")
+    check_loss(check, smelt, title, output, dropped, text)
+
+
 def check_repeats(check, smelt, name, model, work):
     """Two whole runs, calibration included, give the same bytes."""
     outputs = [work / "first" / "out", work / "second" / "out"]
     for output in outputs:
         output.parent.mkdir()
-        options = ("--ratio", "0.5", "--text", CALIBRATION, "--sequences", "32", "--length", str(LENGTH))
+        options = ("--ratio", "0.5", "--repair", "none", "--text", CALIBRATION, "--sequences", "32", "--length", str(LENGTH))
         smelt("merge", model, "-o", output, *options)
     different = same_files(*outputs)
     check(f"{name}: two runs give the same bytes", not different, ", ".join(different))
@@ -138,7 +153,8 @@ def check_fused(check, smelt, name, model, work):
     apart = smelt.evaluate(model, text, LENGTH, "f32")["loss"]
     check(f"{title}: same loss as with experts apart", loss == apart, f"{loss:.6f}")
     output = work / "fused-merged"
-    smelt("merge", fused, "-o", output, "--ratio", "0.5", "--text", CALIBRATION, "--sequences", "16", "--length", str(LENGTH))
+    options = ("--ratio", "0.5", "--repair", "none", "--text", CALIBRATION, "--sequences", "16", "--length", str(LENGTH))
+    smelt("merge", fused, "-o", output, *options)
     stays = any(tensor.endswith("experts.gate_up_proj") for tensor in load_file(output / "model.safetensors"))
     check(f"{name}, fused: merged experts stay fused", stays)
     title = f"{name}, fused and merged"
@@ -158,6 +174,7 @@ def main():
         work.mkdir(parents=True)
         check_evaluation(check, smelt, name, model)
         check_merge(check, smelt, name, model, work)
+        check_drop(check, smelt, name, model, work)
         check_repeats(check, smelt, name, model, work)
     tiny = arguments.work / "tiny" / "model"
     tiny_qwen3_moe(quickstart, tiny)

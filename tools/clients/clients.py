@@ -1,8 +1,10 @@
 """The two sides of the checks: smelt as a process, and transformers as a library."""
 
+import contextlib
 import json
 import math
 import subprocess
+from unittest import mock
 
 import torch
 from safetensors import safe_open
@@ -63,6 +65,33 @@ def loss_of(model, directory, text, length):
         total, tokens = total + losses.double().sum().item(), tokens + losses.numel()
     assert math.isfinite(total)
     return total / tokens, tokens
+
+
+@torch.no_grad()
+def logits_of(model, directory, text, length):
+    """The logits of the whole windows of a text, in one batch."""
+    whole = [window for window in windows(directory, text, length) if len(window) == length]
+    return model(torch.stack(whole), use_cache=False).logits
+
+
+@contextlib.contextmanager
+def masked(model, survivors):
+    """A model whose router of layer i chooses among survivors[i] only: the logits of all others are minus infinity."""
+    linear = torch.nn.functional.linear
+    routers = [module for name, module in model.named_modules() if name.endswith("mlp.gate")]
+    assert len(routers) == len(survivors)
+    kept = {id(router.weight): experts for router, experts in zip(routers, survivors)}
+
+    def masking(values, weight, bias=None):
+        result = linear(values, weight, bias)
+        if id(weight) not in kept:
+            return result
+        only = torch.full_like(result, -math.inf)
+        only[..., kept[id(weight)]] = result[..., kept[id(weight)]]
+        return only
+
+    with mock.patch("torch.nn.functional.linear", masking):
+        yield model
 
 
 def tensor_bytes(directory):

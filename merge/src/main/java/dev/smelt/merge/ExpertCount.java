@@ -17,7 +17,8 @@ public final class ExpertCount {
     int topK = model.architecture().topK();
     if (wanted > experts) {
       throw SmeltException.usage(
-          "--experts " + wanted + ": the model has only " + experts + " experts in each layer", "");
+          "--experts " + wanted + ": the model has only " + experts + " experts in each layer",
+          "leave fewer than " + experts);
     }
     if (wanted < topK) {
       throw SmeltException.usage(

@@ -31,13 +31,14 @@ public final class OutputOptions {
     Matcher form = SIZE.matcher(size.strip());
     if (!form.matches()) {
       throw SmeltException.usage(
-          "--max-shard-size " + size + ": expected a size, such as 5GB or 500MB", "");
+          "--max-shard-size " + size + ": expected a size", "write it like 5GB or 500MB");
     }
     int power = "kMGT".indexOf(form.group(2)) + (form.group(2).isEmpty() ? 0 : 1);
     double unit = Math.pow(size.contains("i") ? 1024 : 1000, power);
     double bytes = Double.parseDouble(form.group(1)) * unit;
     if (bytes < 1) {
-      throw SmeltException.usage("--max-shard-size " + size + ": expected at least one byte", "");
+      throw SmeltException.usage(
+          "--max-shard-size " + size + ": expected at least one byte", "write it like 5GB");
     }
     return (long) bytes;
   }

@@ -1,6 +1,7 @@
 package dev.smelt.cli.pipeline;
 
 import dev.smelt.merge.ReducePlan;
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -17,7 +18,9 @@ final class EffectiveRecipe {
     lines.add("compute: " + task.session().compute().code().toLowerCase(Locale.ROOT));
     if (!task.calibration().text().isEmpty()) {
       lines.add("text:");
-      task.calibration().text().forEach(text -> lines.add("  - " + quoted(text)));
+      task.calibration()
+          .text()
+          .forEach(text -> lines.add("  - " + quoted(Path.of(text).toAbsolutePath())));
     }
     lines.add("steps:");
     lines.add("  - " + plan.command() + ":");
@@ -35,6 +38,9 @@ final class EffectiveRecipe {
       lines.add("      sequences: " + calibration.sequences());
       lines.add("      length: " + calibration.length());
       lines.add("      sample: " + calibration.sample());
+      if (calibration.pack()) {
+        lines.add("      pack: true");
+      }
     }
     return lines.toString();
   }
