@@ -95,8 +95,13 @@ def check_merge(check, smelt, name, model, work):
         check(f"{title}: verify", smelt.status("verify", output) == 0)
 
 
+def renormalises(model):
+    """Whether the gate values of the chosen experts are divided by their sum."""
+    return model.config.model_type == "mixtral" or getattr(model.config, "norm_topk_prob", False)
+
+
 def check_drop(check, smelt, name, model, work):
-    """Dropping experts is the same as never choosing them: the source with their logits masked gives the same bits."""
+    """Dropping experts is the same as never choosing them; with renormalised gate values, bit by bit."""
     output, title = work / "dropped", f"{name}: drop a quarter"
     smelt("drop", model, "-o", output, "--ratio", "0.25", "--statistics", work / "statistics.safetensors", "--repair", "none")
     layers = json.loads((output / "smelt-report.json").read_text())["layers"]
@@ -106,7 +111,9 @@ def check_drop(check, smelt, name, model, work):
     with masked(load(model, torch.float32)[0], survivors) as source:
         expected = logits_of(source, model, text, LENGTH)
     difference = (logits_of(dropped, output, text, LENGTH) - expected).abs().max().item()
-    check(f"{title}: logits equal to those of the masked source, bit by bit", difference == 0, f"largest difference {difference:.1e}")
+    # Without renormalisation the softmax over fewer experts is applied as it is, and its sum rounds in another order.
+    bound = 0 if renormalises(source) else 1e-4
+    check(f"{title}: logits equal to those of the masked source", difference <= bound, f"largest difference {difference:.1e}")
     check_loss(check, smelt, title, output, dropped, text)
 
 

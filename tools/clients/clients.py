@@ -18,7 +18,7 @@ class Smelt:
     """Runs the program; a command that fails ends the checks with its message."""
 
     def __init__(self, launcher):
-        self.launcher = str(launcher)
+        self.launcher = str(launcher.resolve())
 
     def __call__(self, *arguments):
         command = [self.launcher, *map(str, arguments), "--quiet"]
