@@ -37,9 +37,7 @@ public record FlatStorage(
   }
 
   private Tensor rows(Weights weights, StoredTensor all, int e) {
-    return Weights.stored(weights.checkpoint(), all)
-        .narrow(0, e * width(), width())
-        .to(weights.dtype());
+    return weights.own(all).narrow(0, e * width(), width()).to(weights.dtype());
   }
 
   @Override

@@ -45,7 +45,7 @@ public record FusedStorage(
     Tensor load(Weights weights, int e) {
       return scales.isPresent()
           ? Mxfp4.load(weights, values, scales.get(), e)
-          : Weights.stored(weights.checkpoint(), values).select(0, e).to(weights.dtype());
+          : weights.own(values).select(0, e).to(weights.dtype());
     }
 
     long columns() {

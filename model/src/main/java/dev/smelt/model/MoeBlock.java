@@ -100,7 +100,7 @@ public record MoeBlock(
 
   private Tensor run(Tensor input, Tensor slotTokens, long[] offsets) {
     return Autograd.isRecording()
-        ? runExactly(input, slotTokens, offsets)
+        ? runRecorded(input, slotTokens, offsets)
         : runPadded(input, slotTokens, offsets);
   }
 
@@ -145,13 +145,19 @@ public record MoeBlock(
     return (count + step - 1) / step * step;
   }
 
-  private Tensor runExactly(Tensor input, Tensor slotTokens, long[] offsets) {
-    Tensor sorted = input.indexSelect(0, slotTokens);
+  /**
+   * The same with gradients: padding rows are computed and left out, so that their gradients are
+   * zero.
+   */
+  private Tensor runRecorded(Tensor input, Tensor slotTokens, long[] offsets) {
+    Tensor padding = Tensors.zeros(Dtype.I64, MAX_PADDING);
+    Tensor sorted = input.indexSelect(0, Tensors.concat(List.of(slotTokens, padding), 0));
     List<Tensor> parts = new ArrayList<>();
     for (int e = 0; e < experts.size(); e++) {
       long count = offsets[e + 1] - offsets[e];
       if (count > 0) {
-        parts.add(experts.get(e).apply(sorted.narrow(0, offsets[e], count)));
+        Tensor own = sorted.narrow(0, offsets[e], padded(count, input.dtype()));
+        parts.add(experts.get(e).apply(own).narrow(0, 0, count));
       }
     }
     long own = offsets[experts.size()];

@@ -86,7 +86,11 @@ public final class MoeModel implements AutoCloseable {
 
   /** Reads a layer's weights into the open scope. */
   public DecoderLayer layer(int layer, Dtype compute) {
-    Weights weights = new Weights(checkpoint(), compute);
+    return layer(layer, new Weights(checkpoint(), compute));
+  }
+
+  /** A layer made of these weights of the checkpoint. */
+  public DecoderLayer layer(int layer, Weights weights) {
     BlockReader blocks = new BlockReader(source, architecture);
     FeedForward feedForward =
         moeLayer(layer)
@@ -102,17 +106,25 @@ public final class MoeModel implements AutoCloseable {
 
   /** Embeddings of ids [B, T] as [B, T, H]. */
   public Tensor embed(Tensor ids, Dtype compute) {
+    return embed(ids, new Weights(checkpoint(), compute));
+  }
+
+  /** Embeddings of ids [B, T] as [B, T, H], from these weights. */
+  public Tensor embed(Tensor ids, Weights weights) {
     Tensor rows =
-        Weights.stored(checkpoint(), checkpoint().require(source.embedding()))
-            .indexSelect(0, ids.reshape(-1));
-    Tensor embedded = rows.to(compute).reshape(ids.size(0), ids.size(1), -1);
+        weights.own(checkpoint().require(source.embedding())).indexSelect(0, ids.reshape(-1));
+    Tensor embedded = rows.to(weights.dtype()).reshape(ids.size(0), ids.size(1), -1);
     double scale = source.family().embeddingScale.applyAsDouble(source.config());
     return scale == 1 ? embedded : embedded.mul(scale);
   }
 
   /** Reads the final norm and the output head into the open scope. */
   public LanguageHead head(Dtype compute) {
-    Weights weights = new Weights(checkpoint(), compute);
+    return head(new Weights(checkpoint(), compute));
+  }
+
+  /** The final norm and the output head, made of these weights. */
+  public LanguageHead head(Weights weights) {
     Family family = source.family();
     return new LanguageHead(
         source.norm(weights, source.finalNorm()),

@@ -40,7 +40,7 @@ public record TokenBatch(List<int[]> sequences) {
   }
 
   /** Ids [B, T], padded with zeros. */
-  Tensor ids() {
+  public Tensor ids() {
     long[] ids = new long[size() * length()];
     for (int b = 0; b < size(); b++) {
       int[] sequence = sequences.get(b);

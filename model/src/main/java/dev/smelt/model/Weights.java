@@ -7,6 +7,7 @@ import dev.smelt.io.StoredTensor;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -15,8 +16,19 @@ import java.util.Optional;
  *
  * @param checkpoint where the tensors are; must stay open as long as they are used
  * @param dtype the compute type
+ * @param replaced tensors that stand in for stored ones of the same name and shape, such as weights
+ *     in training; none of them is quantised
  */
-public record Weights(Checkpoint checkpoint, Dtype dtype) {
+public record Weights(Checkpoint checkpoint, Dtype dtype, Map<String, Tensor> replaced) {
+  /** Copies the map. */
+  public Weights {
+    replaced = Map.copyOf(replaced);
+  }
+
+  /** The weights as they are stored. */
+  public Weights(Checkpoint checkpoint, Dtype dtype) {
+    this(checkpoint, dtype, Map.of());
+  }
 
   /** The tensor of this name in the compute type. */
   public Tensor load(String name) {
@@ -34,14 +46,12 @@ public record Weights(Checkpoint checkpoint, Dtype dtype) {
         stored.dtype().bytes() == 1
             ? checkpoint.find(stored.name() + Fp8.SCALES)
             : Optional.empty();
-    return scales
-        .map(s -> Fp8.load(this, stored, s))
-        .orElseGet(() -> stored(checkpoint, stored).to(dtype));
+    return scales.map(s -> Fp8.load(this, stored, s)).orElseGet(() -> own(stored).to(dtype));
   }
 
   /** A stored tensor in {@link #wide()}. */
   public Tensor loadWide(StoredTensor stored) {
-    return stored(checkpoint, stored).to(wide());
+    return own(stored).to(wide());
   }
 
   /**
@@ -49,6 +59,12 @@ public record Weights(Checkpoint checkpoint, Dtype dtype) {
    */
   public Dtype wide() {
     return dtype.equals(Dtype.F64) ? Dtype.F64 : Dtype.F32;
+  }
+
+  /** What stands for a stored tensor, in its own type; it must not be modified. */
+  public Tensor own(StoredTensor stored) {
+    Tensor other = replaced.get(stored.name());
+    return other == null ? stored(checkpoint, stored) : other;
   }
 
   /** A stored tensor in its own type, over the mapped memory; it must not be modified. */

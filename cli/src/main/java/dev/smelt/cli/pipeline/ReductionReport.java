@@ -125,7 +125,10 @@ public record ReductionReport(
             .filter(a -> a.layer() == plan.layer() && !a.alignments().isEmpty())
             .map(a -> new AlignmentReport(a.before(), a.after(), a.fixedShare()))
             .findFirst(),
-        repairs.stream().filter(r -> r.layer() == plan.layer()).findFirst());
+        repairs.stream()
+            .filter(r -> r.layer() == plan.layer())
+            .findFirst()
+            .map(LayerRepair::brief));
   }
 
   String json() {

@@ -49,7 +49,7 @@ record MixerTensors(Weights weights, String prefix) {
   }
 
   private Tensor wide(StoredTensor stored) {
-    return Weights.stored(weights.checkpoint(), stored).to(wide(weights.dtype()));
+    return weights.own(stored).to(wide(weights.dtype()));
   }
 
   /** The wide type of a compute type. */

@@ -68,6 +68,11 @@ public final class Tensor implements AutoCloseable {
     return at.numel();
   }
 
+  /** Whether the elements lie in memory row by row, without gaps. */
+  public boolean isContiguous() {
+    return at.is_contiguous();
+  }
+
   /** The same elements in another shape; one length may be -1. */
   public Tensor reshape(long... shape) {
     return of(at.reshape(shape));
@@ -422,6 +427,21 @@ public final class Tensor implements AutoCloseable {
     at.addcmul_(a.at, b.at);
   }
 
+  /** Moves every element the given part of the way to that of another tensor. */
+  public void lerpInPlace(Tensor other, double part) {
+    at.lerp_(other.at, new Scalar(part));
+  }
+
+  /** Adds {@code scale * a * b}, elementwise, to this tensor. */
+  public void addProductInPlace(Tensor a, Tensor b, double scale) {
+    at.addcmul_(a.at, b.at, new Scalar(scale));
+  }
+
+  /** Adds {@code scale * a / b}, elementwise, to this tensor. */
+  public void addQuotientInPlace(Tensor a, Tensor b, double scale) {
+    at.addcdiv_(a.at, b.at, new Scalar(scale));
+  }
+
   /** Multiplies every element with a number. */
   public void mulInPlace(double number) {
     at.mul_(new Scalar(number));
@@ -445,6 +465,16 @@ public final class Tensor implements AutoCloseable {
   /** Adds rows of {@code source} to the entries of dimension 0 that {@code index} (I64) names. */
   public void indexAddInPlace(Tensor index, Tensor source) {
     at.index_add_(0, index.at, source.at);
+  }
+
+  /** Replaces every element by its square root. */
+  public void sqrtInPlace() {
+    at.sqrt_();
+  }
+
+  /** Adds a number to every element. */
+  public void addInPlace(double number) {
+    at.add_(new Scalar(number));
   }
 
   /** Sets every element. */

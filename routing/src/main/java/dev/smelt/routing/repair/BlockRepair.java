@@ -1,6 +1,8 @@
 package dev.smelt.routing.repair;
 
 import dev.smelt.model.MoeBlock;
+import dev.smelt.routing.train.TrainingObserver;
+import dev.smelt.routing.train.TrainingState;
 import java.util.List;
 import java.util.Optional;
 
@@ -22,15 +24,29 @@ record BlockRepair(
     Optional<FitResult> fit,
     double trainingAfter) {
 
-  /** Refits and fits a block as the options say; its tensors belong to the open scope. */
-  static BlockRepair of(MoeBlock block, RepairTokens tokens, RepairOptions options, long seed) {
+  /**
+   * Refits and fits a block as the options say; its tensors belong to the open scope.
+   *
+   * @param seed added to that of the fit
+   * @param state where the fit is stored
+   * @param observer is told each step of the fit
+   */
+  static BlockRepair of(
+      MoeBlock block,
+      RepairTokens tokens,
+      RepairOptions options,
+      long seed,
+      TrainingState state,
+      TrainingObserver observer) {
     TokenSplit split = tokens.split();
     double edited = BlockError.of(block, tokens, split.heldOut()).relative();
     double training = BlockError.of(block, tokens, split.training()).relative();
     Optional<RefitResult> refit = options.refit().map(o -> Refit.refit(block, tokens, o));
     MoeBlock refitted = refit.map(RefitResult::block).orElse(block);
     Optional<FitResult> fit =
-        options.fit().map(o -> Fit.fit(refitted, tokens, o.withSeed(o.seed() + seed)));
+        options
+            .fit()
+            .map(o -> Fit.fit(refitted, tokens, o.withSeed(o.seed() + seed), state, observer));
     MoeBlock fitted = fit.map(FitResult::block).orElse(refitted);
     double after = BlockError.of(fitted, tokens, split.training()).relative();
     return new BlockRepair(fitted, edited, training, refit, fit, after);
@@ -47,6 +63,7 @@ record BlockRepair(
         stored,
         fit.map(FitResult::bestStep).orElse(0),
         refit.map(RefitResult::scarce).orElse(List.of()),
-        refit.map(RefitResult::unrouted).orElse(List.of()));
+        refit.map(RefitResult::unrouted).orElse(List.of()),
+        fit.map(FitResult::history));
   }
 }

@@ -6,13 +6,17 @@ import dev.smelt.model.MoeObserver;
 import dev.smelt.model.tensor.Autograd;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
-import java.util.Arrays;
+import dev.smelt.routing.train.RandomOrder;
+import dev.smelt.routing.train.Training;
+import dev.smelt.routing.train.TrainingHistory;
+import dev.smelt.routing.train.TrainingObserver;
+import dev.smelt.routing.train.TrainingState;
+import dev.smelt.routing.train.TrainingTask;
 import java.util.List;
-import java.util.Random;
 
 /**
- * Fits router and experts of one layer to its targets by gradients: a short run of Adam on batches
- * of the layer's tokens, with the best weights on held-out tokens kept.
+ * Fits router and experts of one layer to its targets by gradients, on batches of the layer's
+ * tokens, with the best weights on held-out tokens kept.
  *
  * <p>The choice of the experts has no gradient; the gate values of the chosen ones carry it to the
  * router. Weights are trained in F32 and computed with in the type of the block.
@@ -20,22 +24,16 @@ import java.util.Random;
  * <p>Memory: four F32 copies of the layer's weights (weights, two moments, the best), one more for
  * gradients, and the intermediate values of one batch.
  */
-public final class Fit {
+public final class Fit implements TrainingTask {
   private final RepairTokens tokens;
-  private final FitOptions options;
   private final Trainable trainable;
   private final double energy;
-  private final int[] order;
-  private final Random random;
-  private int next;
+  private final RandomOrder order;
 
   private Fit(MoeBlock block, RepairTokens tokens, FitOptions options) {
     this.tokens = tokens;
-    this.options = options;
-    trainable = Trainable.of(block);
-    order = tokens.split().training().clone();
-    random = new Random(options.seed());
-    next = order.length;
+    trainable = Trainable.of(block, options.trained());
+    order = new RandomOrder(tokens.split().training(), options.batchTokens(), options.seed());
     energy = energy();
   }
 
@@ -46,18 +44,27 @@ public final class Fit {
    * @param tokens inputs and targets
    */
   public static FitResult fit(MoeBlock block, RepairTokens tokens, FitOptions options) {
+    return fit(block, tokens, options, TrainingState.NONE, TrainingObserver.NONE);
+  }
+
+  /**
+   * Fits a block; the result's tensors belong to the open scope.
+   *
+   * @param block the experts that are left and their router
+   * @param tokens inputs and targets
+   * @param state where the fit is stored, and goes on from
+   * @param observer is told each step
+   */
+  public static FitResult fit(
+      MoeBlock block,
+      RepairTokens tokens,
+      FitOptions options,
+      TrainingState state,
+      TrainingObserver observer) {
     try (var scope = Scope.open()) {
-      FitResult result = new Fit(block, tokens, options).run(block);
+      FitResult result = new Fit(block, tokens, options).run(block, options, state, observer);
       scope.keep(result.block().router().weight());
-      result
-          .block()
-          .experts()
-          .forEach(
-              expert -> {
-                scope.keep(expert.gate());
-                scope.keep(expert.up());
-                scope.keep(expert.down());
-              });
+      result.block().experts().forEach(expert -> expert.parts().values().forEach(scope::keep));
       return result;
     }
   }
@@ -71,42 +78,51 @@ public final class Fit {
     return sum[0] / Math.max(1, tokens.split().training().length);
   }
 
-  private FitResult run(MoeBlock block) {
-    double before = BlockError.of(block, tokens, tokens.split().heldOut()).relative();
-    Best best = new Best(before, 0, trainable.masters().stream().map(Tensor::copy).toList());
-    if (energy > 0 && before > 0) {
-      Adam adam = new Adam(trainable.masters());
-      for (int step = 0; step < options.steps(); step++) {
-        step(adam, options.rate(step));
-        if ((step + 1) % options.checkEvery() == 0 || step + 1 == options.steps()) {
-          best = best.orBetter(heldOut(), step + 1, trainable.masters());
-        }
-      }
+  private FitResult run(
+      MoeBlock block, FitOptions options, TrainingState state, TrainingObserver observer) {
+    double before = heldOut();
+    if (!(energy > 0) || before == 0) {
+      return new FitResult(block, before, before, 0, TrainingHistory.none(before));
     }
-    if (best.step() == 0) {
-      return new FitResult(block, before, before, 0);
+    Training.Result result = Training.run(this, options.training(), state, observer);
+    TrainingHistory history = result.history();
+    if (history.bestStep() == 0) {
+      return new FitResult(block, before, before, 0, history);
     }
-    MoeBlock fitted = trainable.with(best.weights());
+    MoeBlock fitted = trainable.with(result.best());
     return new FitResult(
-        block.with(fitted.router(), fitted.experts()), before, best.error(), best.step());
+        block.with(fitted.router(), fitted.experts()),
+        history.heldOutBefore(),
+        history.heldOutAfter(),
+        history.bestStep(),
+        history);
   }
 
-  private double heldOut() {
-    try (var _ = Scope.open()) {
-      return BlockError.of(trainable.current(), tokens, tokens.split().heldOut()).relative();
-    }
+  @Override
+  public List<Tensor> parameters() {
+    return trainable.masters();
   }
 
-  private void step(Adam adam, double rate) {
-    try (var _ = Scope.open()) {
-      adam.step(gradients(tokens.rows(batch())), rate);
-    }
-  }
-
-  private List<Tensor> gradients(RepairTokens.Rows rows) {
+  @Override
+  public Batch next() {
+    RepairTokens.Rows rows = tokens.rows(order.next());
     try (var recording = Autograd.record()) {
       Tensor loss = loss(trainable.current(), rows, energy);
-      return recording.gradients(loss, trainable.masters());
+      double value = loss.item();
+      return new Batch(
+          value, recording.gradients(loss, trainable.masters()), rows.targets().size(0));
+    }
+  }
+
+  @Override
+  public void skip(int batches) {
+    order.skip(batches);
+  }
+
+  @Override
+  public double heldOut() {
+    try (var _ = Scope.open()) {
+      return BlockError.of(trainable.current(), tokens, tokens.split().heldOut()).relative();
     }
   }
 
@@ -116,46 +132,5 @@ public final class Fit {
     Tensor output = block.apply(rows.inputs(), 0, MoeObserver.NONE).to(wide);
     Tensor errors = rows.targets().sub(output).square().mul(rows.weights());
     return errors.sum().mul(1 / (energy * rows.targets().size(0)));
-  }
-
-  /** The next tokens of a walk through all training tokens in random order, ascending. */
-  private int[] batch() {
-    if (next + options.batchTokens() > order.length) {
-      shuffle();
-      next = 0;
-    }
-    int to = Math.min(order.length, next + options.batchTokens());
-    int[] batch = Arrays.copyOfRange(order, next, to);
-    next = to;
-    Arrays.sort(batch);
-    return batch;
-  }
-
-  private void shuffle() {
-    for (int i = order.length - 1; i > 0; i--) {
-      int j = random.nextInt(i + 1);
-      int swapped = order[i];
-      order[i] = order[j];
-      order[j] = swapped;
-    }
-  }
-
-  /**
-   * The best weights so far.
-   *
-   * @param error on held-out tokens
-   * @param step after which they were seen
-   * @param weights a copy, overwritten by better ones
-   */
-  private record Best(double error, int step, List<Tensor> weights) {
-    private Best orBetter(double other, int after, List<Tensor> masters) {
-      if (!(other < error)) {
-        return this;
-      }
-      for (int i = 0; i < weights.size(); i++) {
-        weights.get(i).copyFrom(masters.get(i));
-      }
-      return new Best(other, after, weights);
-    }
   }
 }

@@ -1,39 +1,56 @@
 package dev.smelt.routing.repair;
 
+import dev.smelt.routing.train.AdamW;
+import dev.smelt.routing.train.Schedule;
+import dev.smelt.routing.train.TrainingOptions;
+
 /**
  * How router and experts are fitted by gradients.
  *
- * @param steps number of steps; 0 switches the fit off
+ * @param training steps, rates and looks at held-out tokens; rates are usually relative to the
+ *     scale of each matrix
  * @param batchTokens tokens of a step
- * @param rate largest step, relative to the scale of each matrix
- * @param warmUp part of the steps over which the rate rises
- * @param checkEvery steps between two looks at the held-out tokens
+ * @param trained which weights of the layer
  * @param seed decides the order of the tokens
  */
-public record FitOptions(
-    int steps, int batchTokens, double rate, double warmUp, int checkEvery, long seed) {
+public record FitOptions(TrainingOptions training, int batchTokens, Trained trained, long seed) {
   /** What holds on every model that was tried. */
   public static final FitOptions DEFAULT = new FitOptions(300, 4096, 0.06, 0.1, 50, 0);
 
-  /** Checks the ranges. */
+  /** Checks the range. */
   public FitOptions {
-    if (steps < 0 || batchTokens < 1 || !(rate > 0) || warmUp < 0 || checkEvery < 1) {
-      throw new IllegalArgumentException(
-          "steps %d, batch %d, rate %s".formatted(steps, batchTokens, rate));
+    if (batchTokens < 1) {
+      throw new IllegalArgumentException("batch of " + batchTokens + " tokens");
     }
+  }
+
+  /**
+   * A fit of router and experts with a cosine of relative rates and without limits.
+   *
+   * @param steps number of steps; 0 switches the fit off
+   * @param batchTokens tokens of a step
+   * @param rate largest step, relative to the scale of each matrix
+   * @param warmUp part of the steps over which the rate rises
+   * @param checkEvery steps between two looks at the held-out tokens
+   * @param seed decides the order of the tokens
+   */
+  public FitOptions(
+      int steps, int batchTokens, double rate, double warmUp, int checkEvery, long seed) {
+    this(
+        new TrainingOptions(
+            new Schedule(rate, steps, warmUp, Schedule.Decay.COSINE),
+            AdamW.Options.RELATIVE,
+            Double.POSITIVE_INFINITY,
+            checkEvery,
+            0,
+            checkEvery),
+        batchTokens,
+        Trained.ALL,
+        seed);
   }
 
   /** The same with another seed. */
   public FitOptions withSeed(long other) {
-    return new FitOptions(steps, batchTokens, rate, warmUp, checkEvery, other);
-  }
-
-  /** The rate of a step, counted from 0: a linear rise, then half a cosine down to zero. */
-  double rate(int step) {
-    double rising = Math.max(1, warmUp * steps);
-    if (step < rising) {
-      return rate * (step + 1) / (rising + 1);
-    }
-    return rate * 0.5 * (1 + Math.cos(Math.PI * (step - rising) / Math.max(1, steps - rising)));
+    return new FitOptions(training, batchTokens, trained, other);
   }
 }

@@ -1,6 +1,7 @@
 package dev.smelt.routing.repair;
 
 import dev.smelt.model.MoeBlock;
+import dev.smelt.routing.train.TrainingHistory;
 
 /**
  * A fitted block. Errors are relative to the energy of the targets, on held-out tokens.
@@ -9,5 +10,11 @@ import dev.smelt.model.MoeBlock;
  * @param heldOutBefore error before
  * @param heldOutAfter error after, never larger
  * @param bestStep steps after which the block was best; 0 is the block as it came
+ * @param history the steps
  */
-public record FitResult(MoeBlock block, double heldOutBefore, double heldOutAfter, int bestStep) {}
+public record FitResult(
+    MoeBlock block,
+    double heldOutBefore,
+    double heldOutAfter,
+    int bestStep,
+    TrainingHistory history) {}

@@ -1,6 +1,9 @@
 package dev.smelt.routing.repair;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.smelt.routing.train.TrainingHistory;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What was done to a layer. Errors are those of the routed experts against their targets, relative
@@ -16,6 +19,7 @@ import java.util.List;
  * @param fitSteps steps of the fit that were kept
  * @param scarce experts, by their new index, with fewer routed tokens than their width
  * @param unrouted experts, by their new index, without a routed token
+ * @param fit how the gradient fit went, if there was one and it is not left out
  */
 public record LayerRepair(
     int layer,
@@ -27,11 +31,28 @@ public record LayerRepair(
     double heldOutAfter,
     int fitSteps,
     List<Integer> scarce,
-    List<Integer> unrouted) {
+    List<Integer> unrouted,
+    @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<TrainingHistory> fit) {
   /** Copies the lists. */
   public LayerRepair {
     survivors = List.copyOf(survivors);
     scarce = List.copyOf(scarce);
     unrouted = List.copyOf(unrouted);
+  }
+
+  /** The same without the steps of the fit. */
+  public LayerRepair brief() {
+    return new LayerRepair(
+        layer,
+        survivors,
+        trainingBefore,
+        trainingAfter,
+        heldOutBefore,
+        heldOutRefitted,
+        heldOutAfter,
+        fitSteps,
+        scarce,
+        unrouted,
+        Optional.empty());
   }
 }

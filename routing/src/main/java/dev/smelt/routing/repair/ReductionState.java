@@ -9,6 +9,8 @@ import dev.smelt.model.MoeBlock;
 import dev.smelt.model.Router;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
+import dev.smelt.routing.train.TensorFile;
+import dev.smelt.routing.train.TrainingState;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,8 +31,9 @@ import tools.jackson.databind.json.JsonMapper;
  * What an interrupted {@link SequentialReduction} needs to go on after its last finished layer.
  *
  * <p>A directory with {@code layer-000/}, ... for the finished layers, {@code states-000/} with the
- * hidden states after the last of them, and {@code reduction.json}, which is written last and says
- * what counts. A run that goes on gives the same bytes as one that was never interrupted.
+ * hidden states after the last of them, {@code fit-001/} with the fit of the next one, and {@code
+ * reduction.json}, which is written last and says what counts. A run that goes on gives the same
+ * bytes as one that was never interrupted.
  */
 public final class ReductionState {
   private static final String FILE = "reduction.json";
@@ -165,6 +168,11 @@ public final class ReductionState {
     progress = new Progress(progress.key(), progress.next(), finished);
   }
 
+  /** Where the fit of a layer is stored. */
+  TrainingState training(int layer) {
+    return new TrainingState(directory.map(path -> path.resolve("fit-%03d".formatted(layer))));
+  }
+
   /** Makes a layer count as finished. */
   void finish(int layer, HiddenStates original, HiddenStates reduced) {
     if (directory.isEmpty()) {
@@ -179,6 +187,7 @@ public final class ReductionState {
     progress = new Progress(progress.key(), layer + 1, progress.finished());
     try {
       writeProgress();
+      remove(training(layer).directory().orElseThrow());
       if (layer > 0) {
         remove(states(layer - 1));
       }

@@ -10,22 +10,50 @@ import dev.smelt.model.MoeObserver;
 import dev.smelt.model.TokenBatch;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
+import dev.smelt.routing.train.TrainingObserver;
 import java.util.List;
+import java.util.function.IntFunction;
 
 /**
  * Walks the layers once with two streams of the same tokens: the original model, and the model that
- * is being reduced. Each layer with experts is edited, repaired towards the original stream on what
- * the reduced model itself sees, handed to the sink, and then lets the reduced stream pass in the
- * types in which it will be written.
+ * is being reduced, or was reduced before and is trained. Each layer with experts is edited,
+ * repaired towards the original stream on what the reduced model itself sees, handed to the sink,
+ * and then lets the reduced stream pass in the types in which it will be written.
  *
- * <p>Memory: one layer, two {@link HiddenStates}, and what {@link Refit} or {@link Fit} state.
+ * <p>Memory: one layer (of each model, if there are two), two {@link HiddenStates}, and what {@link
+ * Refit} or {@link Fit} state.
  *
- * @param model the original model
+ * @param teacher the original model
+ * @param model the model whose layers are edited: the original one, or one with as many layers of
+ *     the same form
  * @param compute the type of both streams
  * @param repair how layers are repaired
  * @param seed decides which tokens are held out, and the order of those that are learnt from
  */
-public record SequentialReduction(MoeModel model, Dtype compute, RepairOptions repair, long seed) {
+public record SequentialReduction(
+    MoeModel teacher, MoeModel model, Dtype compute, RepairOptions repair, long seed) {
+  /** Edits the layers of the original model. */
+  public SequentialReduction(MoeModel model, Dtype compute, RepairOptions repair, long seed) {
+    this(model, model, compute, repair, seed);
+  }
+
+  /**
+   * The tokens of a walk.
+   *
+   * @param batches calibration tokens
+   * @param heldOut so many sequences at the end only judge; 0 draws an eighth of all
+   */
+  public record Text(List<TokenBatch> batches, int heldOut) {
+    /** Copies the list. */
+    public Text {
+      batches = List.copyOf(batches);
+    }
+
+    private TokenSplit split(HiddenStates states, long seed) {
+      List<Integer> lengths = LayerTokens.lengths(states);
+      return heldOut == 0 ? TokenSplit.draw(lengths, seed) : TokenSplit.last(lengths, heldOut);
+    }
+  }
 
   /**
    * Reduces all layers.
@@ -48,17 +76,51 @@ public record SequentialReduction(MoeModel model, Dtype compute, RepairOptions r
    */
   public void run(
       List<TokenBatch> batches, LayerEdit edit, ReducedLayerSink sink, ReductionState state) {
+    run(new Text(batches, 0), edit, sink, state, _ -> TrainingObserver.NONE);
+  }
+
+  /**
+   * Edits all layers that are not finished yet; the sink gets the finished ones first.
+   *
+   * @param text calibration tokens, the same as when the state was begun
+   * @param edit what is done to a layer before it is repaired
+   * @param sink takes the finished layers
+   * @param state where each finished layer is stored
+   * @param observers watches the fit of each layer
+   */
+  public void run(
+      Text text,
+      LayerEdit edit,
+      ReducedLayerSink sink,
+      ReductionState state,
+      IntFunction<TrainingObserver> observers) {
     state.replay(this::original, sink);
-    try (HiddenStates original = HiddenStates.embed(model, batches, compute);
-        HiddenStates reduced = original.copy()) {
+    try (HiddenStates original = HiddenStates.embed(teacher, text.batches(), compute);
+        HiddenStates reduced =
+            teacher == model
+                ? original.copy()
+                : HiddenStates.embed(model, text.batches(), compute)) {
       state.restore(original, reduced);
-      TokenSplit split = TokenSplit.draw(LayerTokens.lengths(original), seed);
-      Walk walk = new Walk(original, reduced, split, edit, sink, state);
+      TokenSplit split = text.split(original, seed);
+      Walk walk = new Walk(original, reduced, split, edit, sink, state, observers);
       for (int l = state.next(); l < model.architecture().layers(); l++) {
+        advanceTeacher(l, original);
         try (var _ = Scope.open()) {
-          pass(model.layer(l, compute), walk);
+          DecoderLayer layer = model.layer(l, compute);
+          if (teacher == model) {
+            original.advance(layer, MoeObserver.NONE);
+          }
+          pass(layer, walk);
         }
         state.finish(l, original, reduced);
+      }
+    }
+  }
+
+  private void advanceTeacher(int layer, HiddenStates original) {
+    if (teacher != model) {
+      try (var _ = Scope.open()) {
+        original.advance(teacher.layer(layer, compute), MoeObserver.NONE);
       }
     }
   }
@@ -77,10 +139,10 @@ public record SequentialReduction(MoeModel model, Dtype compute, RepairOptions r
       TokenSplit split,
       LayerEdit edit,
       ReducedLayerSink sink,
-      ReductionState state) {}
+      ReductionState state,
+      IntFunction<TrainingObserver> observers) {}
 
   private void pass(DecoderLayer layer, Walk walk) {
-    walk.original().advance(layer, MoeObserver.NONE);
     if (layer.feedForward() instanceof FeedForward.Sparse(MoeBlock block)) {
       attend(layer, walk.reduced());
       var tokens =
@@ -96,7 +158,14 @@ public record SequentialReduction(MoeModel model, Dtype compute, RepairOptions r
   /** Edits and repairs a block; returns what will be written, without the shared expert. */
   private MoeBlock reduce(int index, MoeBlock original, LayerTokens tokens, Walk walk) {
     ReducedBlock edited = walk.edit().reduce(index, original, tokens);
-    BlockRepair done = BlockRepair.of(edited.block(), tokens, repair, seed + index);
+    BlockRepair done =
+        BlockRepair.of(
+            edited.block(),
+            tokens,
+            repair,
+            seed + index,
+            walk.state().training(index),
+            walk.observers().apply(index));
     MoeBlock stored = StoredTypes.of(model.moeLayer(index).orElseThrow()).of(done.block());
     MoeBlock computed = StoredTypes.all(compute).of(stored);
     double after = BlockError.of(computed, tokens, tokens.split().heldOut()).relative();

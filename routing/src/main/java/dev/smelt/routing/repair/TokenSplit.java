@@ -47,6 +47,19 @@ public record TokenSplit(int[] training, int[] heldOut) {
     return new TokenSplit(training.build().toArray(), heldOut.build().toArray());
   }
 
+  /**
+   * Holds out the last sequences.
+   *
+   * @param lengths tokens of each sequence
+   * @param count how many sequences, fewer than there are
+   */
+  public static TokenSplit last(List<Integer> lengths, int count) {
+    int tokens = lengths.stream().mapToInt(Integer::intValue).sum();
+    int cut = lengths.subList(0, lengths.size() - count).stream().mapToInt(Integer::intValue).sum();
+    return new TokenSplit(
+        IntStream.range(0, cut).toArray(), IntStream.range(cut, tokens).toArray());
+  }
+
   /** The number of all tokens. */
   public int tokens() {
     return training.length + heldOut.length;

@@ -74,7 +74,7 @@ class FitTest {
       MoeBlock block = Fixture.block(1, 3, Dtype.F64);
       TokenMatrix tokens = Fixture.tokens(Fixture.block(2, 3, Dtype.F64), 3, 48);
       var rows = tokens.rows(IntStream.range(0, 48).toArray());
-      Trainable trainable = Trainable.of(block);
+      Trainable trainable = Trainable.of(block, Trained.ALL);
       List<Tensor> gradients;
       try (var recording = Autograd.record()) {
         Tensor loss = Fit.loss(trainable.current(), rows, 1);
@@ -119,8 +119,9 @@ class FitTest {
 
   @Test
   void theRateRisesAndFalls() {
-    assertThat(OPTIONS.rate(0)).isLessThan(OPTIONS.rate(5));
-    assertThat(OPTIONS.rate(6)).isEqualTo(0.03, within(1e-9));
-    assertThat(OPTIONS.rate(59)).isLessThan(1e-4);
+    var rates = OPTIONS.training().schedule();
+    assertThat(rates.at(0)).isLessThan(rates.at(5));
+    assertThat(rates.at(6)).isEqualTo(0.03, within(1e-9));
+    assertThat(rates.at(59)).isLessThan(1e-4);
   }
 }

@@ -1,4 +1,4 @@
-package dev.smelt.routing.repair;
+package dev.smelt.routing.train;
 
 import dev.smelt.io.CheckpointWriter;
 import dev.smelt.io.SafetensorsFile;
@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.SequencedMap;
 
 /** Named tensors in a directory that is there completely or not at all. */
-final class TensorFile implements AutoCloseable {
+public final class TensorFile implements AutoCloseable {
   private static final String NAME = "model.safetensors";
 
   private final SafetensorsFile file;
@@ -26,7 +26,7 @@ final class TensorFile implements AutoCloseable {
   }
 
   /** Writes tensors as they are; replaces the directory if it is there. */
-  static void write(Path directory, SequencedMap<String, Tensor> tensors) {
+  public static void write(Path directory, SequencedMap<String, Tensor> tensors) {
     List<TensorInfo> infos = new ArrayList<>();
     tensors.forEach(
         (name, tensor) -> {
@@ -40,12 +40,13 @@ final class TensorFile implements AutoCloseable {
     }
   }
 
-  static TensorFile open(Path directory) {
+  /** Opens the directory that {@link #write} made. */
+  public static TensorFile open(Path directory) {
     return new TensorFile(SafetensorsFile.open(directory.resolve(NAME)));
   }
 
   /** A tensor over the mapped file; it lives as long as this file is open. */
-  Tensor tensor(String name) {
+  public Tensor tensor(String name) {
     StoredTensor stored = file.tensors().get(name);
     if (stored == null) {
       throw SmeltException.checkpoint(
