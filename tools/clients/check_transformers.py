@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import Qwen3MoeConfig, Qwen3MoeForCausalLM
 
-from clients import Smelt, load, logits_of, loss_of, masked, same_files, tensor_bytes
+from clients import Checks, Smelt, load, logits_of, loss_of, masked, same_files, tensor_bytes
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEXT = ROOT / "examples/quickstart/validation.txt"
@@ -29,21 +29,6 @@ VARIANTS = (
     ("m-smoe --align none", ("--align", "none")),
     ("average", ("--method", "average")),
 )
-
-
-class Checks:
-    """Counts what passed, and prints it."""
-
-    def __init__(self):
-        self.passed, self.failed = 0, 0
-
-    def __call__(self, name, good, detail=""):
-        self.passed, self.failed = self.passed + bool(good), self.failed + (not good)
-        print(f"{'ok  ' if good else 'FAIL'} {name}{': ' if detail else ''}{detail}", flush=True)
-
-    def close(self, name, ours, theirs, tolerance):
-        difference = abs(ours - theirs) / abs(theirs)
-        self(name, difference <= tolerance, f"smelt {ours:.6f}, transformers {theirs:.6f}, relative difference {difference:.1e}")
 
 
 def check_loss(check, smelt, title, model, loaded, text):

@@ -14,6 +14,21 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 BATCH = 16
 
 
+class Checks:
+    """Counts what passed, and prints it."""
+
+    def __init__(self):
+        self.passed, self.failed = 0, 0
+
+    def __call__(self, name, good, detail=""):
+        self.passed, self.failed = self.passed + bool(good), self.failed + (not good)
+        print(f"{'ok  ' if good else 'FAIL'} {name}{': ' if detail else ''}{detail}", flush=True)
+
+    def close(self, name, ours, theirs, tolerance):
+        difference = abs(ours - theirs) / abs(theirs)
+        self(name, difference <= tolerance, f"smelt {ours:.6f}, transformers {theirs:.6f}, relative difference {difference:.1e}")
+
+
 class Smelt:
     """Runs the program; a command that fails ends the checks with its message."""
 

@@ -1,6 +1,5 @@
 package dev.smelt.merge;
 
-import dev.smelt.io.SmeltException;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.tensor.Scope;
@@ -39,7 +38,8 @@ public record Dropping(
       try (var _ = Scope.open()) {
         double[] scores = criterion.scores(context(moe.layer()), seed).clone();
         protectedExperts.in(moe.layer()).forEach(e -> scores[e] = Double.POSITIVE_INFINITY);
-        List<Group> groups = survivors(moe, scores).stream().map(Group::single).toList();
+        List<Group> groups =
+            Ranking.top(scores, keep, moe.groups()).stream().map(Group::single).toList();
         layers.add(new LayerPlan(moe.layer(), groups));
       }
     }
@@ -50,30 +50,11 @@ public record Dropping(
     return new ReducePlan("drop", criterion.option(), options, false, layers);
   }
 
-  /** The best of each group of the router, ascending. */
-  private List<Integer> survivors(MoeLayer moe, double[] scores) {
-    int groups = moe.groups();
-    if (keep % groups != 0) {
-      throw SmeltException.usage(
-          "layer %d: %d experts cannot be spread evenly over the %d groups of the router"
-              .formatted(moe.layer(), keep, groups),
-          "keep a multiple of " + groups);
-    }
-    int size = scores.length / groups;
-    List<Integer> survivors = new ArrayList<>();
-    for (int g = 0; g < groups; g++) {
-      int from = g * size;
-      double[] own = java.util.Arrays.copyOfRange(scores, from, from + size);
-      Ranking.top(own, keep / groups).forEach(e -> survivors.add(from + e));
-    }
-    return survivors;
-  }
-
   @Override
   public LayerContext context(int layer) {
     return criterion.needsStatistics()
         ? Reducer.super.context(layer)
-        : LayerContext.withoutStatistics(model, layer);
+        : LayerContext.withoutStatistics(model, model.moeLayer(layer).orElseThrow());
   }
 
   @Override

@@ -2,6 +2,7 @@ package dev.smelt.merge;
 
 import dev.smelt.io.SmeltException;
 import dev.smelt.model.MoeModel;
+import dev.smelt.model.router.TopKRule;
 
 /** How many experts are to be left in each layer. */
 public final class ExpertCount {
@@ -25,10 +26,41 @@ public final class ExpertCount {
           "--experts " + wanted + ": each token needs " + topK + " experts (num_experts_per_tok)",
           "leave at least " + topK);
     }
+    requireGroups(model, wanted);
     return wanted;
   }
 
-  /** The count that is left when a share of the experts, rounded down, is removed. */
+  /**
+   * The router must still be able to choose: whole groups, and enough experts in those it keeps.
+   */
+  private static void requireGroups(MoeModel model, int wanted) {
+    int groups = model.architecture().groups();
+    if (wanted % groups != 0) {
+      throw SmeltException.usage(
+          "%d experts cannot be spread evenly over the %d groups of the router"
+              .formatted(wanted, groups),
+          "keep a multiple of " + groups + ", or remove the groups with --ungroup");
+    }
+    if (wanted / groups < least(model)) {
+      throw SmeltException.usage(
+          "%d experts are %d for each group of the router, which needs %d"
+              .formatted(wanted, wanted / groups, least(model)),
+          "keep at least " + groups * least(model) + ", or remove the groups with --ungroup");
+    }
+  }
+
+  /** Experts that each group needs: those that rank it, and enough for top-k in the kept ones. */
+  private static int least(MoeModel model) {
+    return model.architecture().routing() instanceof TopKRule rule && rule.groups().isPresent()
+        ? Math.max(
+            rule.groups().get().best(), Math.ceilDiv(rule.topK(), rule.groups().get().kept()))
+        : 1;
+  }
+
+  /**
+   * The count that is left when a share of the experts is removed, rounded down to what the groups
+   * of the router allow.
+   */
   public static int ofRatio(MoeModel model, double ratio) {
     if (!(ratio > 0 && ratio < 1)) {
       throw SmeltException.usage(
@@ -36,7 +68,8 @@ public final class ExpertCount {
           "0.5 removes half of the experts");
     }
     int experts = experts(model);
-    int removed = (int) (experts * ratio + 1e-9);
+    int groups = model.architecture().groups();
+    int removed = (int) (experts * ratio + 1e-9) / groups * groups;
     if (experts - removed < model.architecture().topK()) {
       throw SmeltException.usage(
           "--ratio "
@@ -50,6 +83,7 @@ public final class ExpertCount {
               + " (num_experts_per_tok)",
           "choose a smaller ratio");
     }
+    requireGroups(model, experts - removed);
     return experts - removed;
   }
 

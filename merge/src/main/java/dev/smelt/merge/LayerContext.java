@@ -22,10 +22,9 @@ import java.util.Optional;
  */
 public record LayerContext(MoeModel model, MoeLayer moe, LayerStatistics statistics) {
   /** A layer of which nothing is known but its weights. */
-  static LayerContext withoutStatistics(MoeModel model, int layer) {
-    MoeLayer moe = model.moeLayer(layer).orElseThrow();
+  static LayerContext withoutStatistics(MoeModel model, MoeLayer moe) {
     int experts = moe.experts().count();
-    return new LayerContext(model, moe, LayerStatistics.empty(layer, experts));
+    return new LayerContext(model, moe, LayerStatistics.empty(moe.layer(), experts));
   }
 
   /** Index of the decoder layer. */

@@ -26,7 +26,8 @@ final class MSmoe implements MergeMethod {
 
   @Override
   public LayerPlan plan(LayerContext context, MergeOptions options) {
-    List<Integer> dominant = Ranking.top(context.statistics().frequency(), options.experts());
+    List<Integer> dominant =
+        Ranking.top(context.statistics().frequency(), options.experts(), context.moe().groups());
     double[][] similarity = options.similarity().of(context);
     List<List<Integer>> members = new ArrayList<>();
     dominant.forEach(d -> members.add(new ArrayList<>()));

@@ -1,10 +1,12 @@
 package dev.smelt.merge;
 
+import dev.smelt.io.SmeltException;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.routing.RoutingStatistics;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
@@ -30,11 +32,26 @@ public record Merging(
     List<LayerPlan> layers = new ArrayList<>();
     for (MoeLayer moe : model.moeLayers()) {
       try (var _ = Scope.open()) {
-        layers.add(method.plan(context(moe.layer()), options));
+        layers.add(spread(moe, method.plan(context(moe.layer()), options)));
       }
     }
     boolean routerComputed = options.router() == RouterRule.WEIGHTED;
     return new ReducePlan("merge", method.name(), named(options), routerComputed, layers);
+  }
+
+  /** Insists on the same number of experts in each group of the router. */
+  private LayerPlan spread(MoeLayer moe, LayerPlan plan) {
+    int size = moe.experts().count() / moe.groups();
+    List<Integer> places = plan.groups().stream().map(group -> group.dominant() / size).toList();
+    for (int g = 0; g < moe.groups(); g++) {
+      if (Collections.frequency(places, g) * moe.groups() != places.size()) {
+        throw SmeltException.unsupported(
+            "layer %d: %s does not leave the same number of experts in each of the %d groups of the router"
+                .formatted(moe.layer(), method.name(), moe.groups()),
+            "choose another method, or remove the groups with --ungroup");
+      }
+    }
+    return plan;
   }
 
   @Override

@@ -1,5 +1,7 @@
 package dev.smelt.merge;
 
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -14,6 +16,24 @@ final class Ranking {
         .boxed()
         .sorted(Comparator.comparingDouble((Integer e) -> -scores[e]).thenComparing(e -> e))
         .toList();
+  }
+
+  /**
+   * The experts with the highest scores, ascending by index, the same number in each group of the
+   * router.
+   *
+   * @param count a multiple of {@code groups}
+   * @param groups runs of equal length; 1 for none
+   */
+  static List<Integer> top(double[] scores, int count, int groups) {
+    int size = scores.length / groups;
+    List<Integer> best = new ArrayList<>();
+    for (int g = 0; g < groups; g++) {
+      int from = g * size;
+      double[] own = Arrays.copyOfRange(scores, from, from + size);
+      top(own, count / groups).forEach(e -> best.add(from + e));
+    }
+    return List.copyOf(best);
   }
 
   /** The {@code count} experts with the highest scores, ascending by index. */

@@ -1,6 +1,7 @@
 package dev.smelt.merge;
 
 import dev.smelt.model.MoeModel;
+import dev.smelt.model.export.ExportOptions;
 import dev.smelt.model.export.LayerReduction;
 import dev.smelt.model.export.ReductionWriter;
 import java.util.Collections;
@@ -47,7 +48,7 @@ public record ReducePlan(
 
   /** Bytes of all tensors of the output. */
   public long bytesAfter(MoeModel model) {
-    return ReductionWriter.plannedBytes(model, reductions(false));
+    return ReductionWriter.plannedBytes(model, reductions(false), ExportOptions.DEFAULTS);
   }
 
   /** The groups of a decoder layer. */

@@ -95,6 +95,18 @@ final class ArchitectureReader {
     return List.copyOf(found);
   }
 
+  /** The layers with experts among those that predict further tokens. */
+  List<MoeLayer> predictionLayers(Architecture shape) {
+    List<MoeLayer> found = new ArrayList<>();
+    for (String block : source.predictionBlocks()) {
+      int layer = shape.layers() + found.size();
+      StoredTensor router = source.checkpoint().require(block + family.router.name);
+      found.add(moeLayer(layer, router, block, shape));
+    }
+    check.throwIfAny();
+    return List.copyOf(found);
+  }
+
   private MoeLayer moeLayer(int layer, StoredTensor router, String block, Architecture shape) {
     int extra = family.experts.identities ? config.integer("zero_expert_num", 0) : 0;
     int count = configuredExperts();

@@ -12,7 +12,7 @@ import java.util.Optional;
 
 /** Finds out how the experts of a layer lie on disk, and checks their shapes. */
 final class ExpertReader {
-  private static final String BLOCKS = "_blocks";
+  private static final String BLOCKS = FusedStorage.BLOCKS;
   private static final String SCALES = "_scales";
 
   private final ModelSource source;

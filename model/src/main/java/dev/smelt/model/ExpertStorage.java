@@ -33,6 +33,19 @@ public sealed interface ExpertStorage permits PerExpertStorage, FusedStorage, Fl
     return parts().stream().anyMatch(part -> part.kind() == ExpertTensor.Kind.QUANTISATION);
   }
 
+  /**
+   * Where the same experts would lie in BF16. Its tensors are names, types and shapes of an output;
+   * nothing can be loaded from them.
+   */
+  default ExpertStorage unquantised() {
+    return this;
+  }
+
+  /** Whether {@link Fp8#quantise} gives the values and scales of this storage. */
+  default boolean isFp8() {
+    return false;
+  }
+
   /** Every tensor that holds experts or scales of their quantised values, and what is whose. */
   List<ExpertTensor> parts();
 

@@ -1,6 +1,9 @@
 package dev.smelt.model;
 
+import dev.smelt.io.Dtype;
 import dev.smelt.io.StoredTensor;
+import dev.smelt.io.TensorInfo;
+import java.util.List;
 
 /** A stored tensor that changes with the set of experts. */
 public sealed interface ExpertTensor {
@@ -26,6 +29,12 @@ public sealed interface ExpertTensor {
     BIAS,
     /** Scales of quantised matrices. */
     QUANTISATION
+  }
+
+  /** A tensor of an output in BF16 that replaces a stored one, of which it has only the file. */
+  static StoredTensor planned(StoredTensor replaced, String name, List<Long> shape) {
+    TensorInfo info = new TensorInfo(name, Dtype.BF16, shape);
+    return new StoredTensor(info, replaced.file(), 0, info.bytes());
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.smelt.model;
 
+import dev.smelt.io.ConfigDocument;
 import dev.smelt.io.Dtype;
 import dev.smelt.io.SmeltException;
 import dev.smelt.io.StoredTensor;
@@ -9,11 +10,15 @@ import java.util.Arrays;
 import java.util.List;
 
 /** FP8 matrices whose square blocks have a scale each, in {@code NAME_scale_inv}. */
-final class Fp8 {
+public final class Fp8 {
   /** What follows the name of a matrix in the name of its scales. */
-  static final String SCALES = "_scale_inv";
+  public static final String SCALES = "_scale_inv";
 
-  private static final String BLOCK_SIZE = "quantization_config.weight_block_size.";
+  private static final String CONFIG = "quantization_config.";
+  private static final String BLOCK_SIZE = CONFIG + "weight_block_size.";
+
+  /** The largest finite value of E4M3. */
+  private static final double LARGEST = 448;
 
   private Fp8() {}
 
@@ -25,8 +30,8 @@ final class Fp8 {
    */
   static Tensor load(Weights weights, StoredTensor stored, StoredTensor scales) {
     Dtype wide = weights.wide();
-    long rowBlock = blockSize(weights, 0);
-    long columnBlock = blockSize(weights, 1);
+    long rowBlock = blockSize(weights.checkpoint().config(), 0);
+    long columnBlock = blockSize(weights.checkpoint().config(), 1);
     Tensor values = Weights.stored(weights.checkpoint(), stored).to(wide);
     Tensor factors = Weights.stored(weights.checkpoint(), scales).to(wide);
     long rows = values.size(0);
@@ -68,7 +73,72 @@ final class Fp8 {
     return Tensors.ofLongs(blocks, length);
   }
 
-  private static long blockSize(Weights weights, int dimension) {
-    return weights.checkpoint().config().integer(BLOCK_SIZE + dimension).orElse(128L);
+  private static long blockSize(ConfigDocument config, int dimension) {
+    return config.integer(BLOCK_SIZE + dimension).orElse(128L);
+  }
+
+  /**
+   * A matrix in FP8.
+   *
+   * @param values F8_E4M3, [rows, columns]
+   * @param scales F32, [ceil(rows / block), ceil(columns / block)]; values times these are the
+   *     matrix
+   */
+  public record Quantised(Tensor values, Tensor scales) {}
+
+  /**
+   * Rounds a matrix to FP8 with the block size of a config.json: the largest magnitude of each
+   * block becomes the largest value of the format. Scales are powers of two if the config says so
+   * ({@code scale_fmt} ue8m0).
+   *
+   * @param matrix [rows, columns], finite
+   */
+  public static Quantised quantise(Tensor matrix, ConfigDocument config) {
+    long rowBlock = blockSize(config, 0);
+    long columnBlock = blockSize(config, 1);
+    long rows = matrix.size(0);
+    long columns = matrix.size(1);
+    long down = Math.ceilDiv(rows, rowBlock);
+    long across = Math.ceilDiv(columns, columnBlock);
+    Tensor blocks =
+        padded(matrix.to(Dtype.F32), down * rowBlock, across * columnBlock)
+            .reshape(down, rowBlock, across, columnBlock);
+    double[] factors = blocks.abs().max(3).max(1).toDoubles();
+    boolean powers = config.string(CONFIG + "scale_fmt").filter("ue8m0"::equals).isPresent();
+    Arrays.setAll(factors, i -> scale(factors[i], powers));
+    Tensor scales = Tensors.ofDoubles(factors, down, across).to(Dtype.F32);
+    Tensor values =
+        blocks
+            .div(scales.unsqueeze(1).unsqueeze(-1))
+            .reshape(down * rowBlock, across * columnBlock)
+            .narrow(0, 0, rows)
+            .narrow(1, 0, columns)
+            .contiguous();
+    return new Quantised(values.to(Dtype.F8_E4M3), scales);
+  }
+
+  /** The scale of a block with this largest magnitude; of a block of zeros it is one. */
+  private static double scale(double largest, boolean powerOfTwo) {
+    if (largest == 0) {
+      return 1;
+    }
+    double exact = largest / LARGEST;
+    if (!powerOfTwo) {
+      return exact;
+    }
+    int exponent = Math.getExponent(exact);
+    return Math.scalb(1.0, Math.scalb(1.0, exponent) < exact ? exponent + 1 : exponent);
+  }
+
+  private static Tensor padded(Tensor matrix, long rows, long columns) {
+    Tensor tall =
+        rows == matrix.size(0)
+            ? matrix
+            : Tensors.concat(
+                List.of(matrix, Tensors.zeros(Dtype.F32, rows - matrix.size(0), matrix.size(1))),
+                0);
+    return columns == tall.size(1)
+        ? tall
+        : Tensors.concat(List.of(tall, Tensors.zeros(Dtype.F32, rows, columns - tall.size(1))), 1);
   }
 }

@@ -23,6 +23,9 @@ import java.util.SequencedMap;
 public record FusedStorage(
     Matrix gateUp, Matrix down, ExpertForm form, Order order, Optional<Biases> biases)
     implements ExpertStorage {
+  /** What follows the name of a matrix in the name of its MXFP4 blocks. */
+  public static final String BLOCKS = "_blocks";
+
   /** How the entries are arranged. */
   public enum Order {
     /** [E, 2I, H], the rows of gate, then those of up; [E, H, I]. */
@@ -50,6 +53,13 @@ public record FusedStorage(
 
     long columns() {
       return scales.isPresent() ? values.dim(2) * Mxfp4.BLOCK : values.dim(2);
+    }
+
+    /** Where the transposed matrices would lie in BF16. */
+    private Matrix transposed() {
+      String name = values.name().substring(0, values.name().length() - BLOCKS.length());
+      List<Long> shape = List.of(values.dim(0), columns(), values.dim(1));
+      return new Matrix(ExpertTensor.planned(values, name, shape), Optional.empty());
     }
 
     private List<ExpertTensor> parts() {
@@ -141,6 +151,19 @@ public record FusedStorage(
         yield gate.rank() == 1 ? pairs.reshape(-1) : pairs.reshape(-1, gate.size(1));
       }
     };
+  }
+
+  /** In BF16 all matrices are [E, in, out], as GPT-OSS has them. */
+  @Override
+  public ExpertStorage unquantised() {
+    return isQuantised()
+        ? new FusedStorage(
+            gateUp.transposed(),
+            down.transposed(),
+            form,
+            order == Order.ROWS_IN_TURN ? Order.COLUMNS_IN_TURN : Order.COLUMNS,
+            biases)
+        : this;
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.smelt.model;
 import dev.smelt.io.Checkpoint;
 import dev.smelt.io.SmeltException;
 import dev.smelt.io.StoredTensor;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -76,6 +77,16 @@ record ModelSource(Checkpoint checkpoint, ModelConfig config, Family family, Str
     return number.chars().allMatch(Character::isDigit)
         && !number.isEmpty()
         && Integer.parseInt(number) >= layers();
+  }
+
+  /** Prefixes of the blocks with a router in layers that predict further tokens, sorted. */
+  List<String> predictionBlocks() {
+    String end = family.experts.block + family.router.name;
+    return checkpoint.tensors().keySet().stream()
+        .filter(name -> isPrediction(name) && name.endsWith("." + end))
+        .map(name -> name.substring(0, name.length() - family.router.name.length()))
+        .sorted(Comparator.comparingInt(String::length).thenComparing(name -> name))
+        .toList();
   }
 
   Optional<StoredTensor> find(String name) {

@@ -7,6 +7,7 @@ import dev.smelt.model.tensor.Tensor;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiFunction;
 
 /**
  * A Mixture-of-Experts checkpoint that is understood: names are mapped to meaning, weights are read
@@ -17,12 +18,14 @@ public final class MoeModel implements AutoCloseable {
   private final Architecture architecture;
   private final List<LayerReader.LayerPlan> layers;
   private final List<MoeLayer> moeLayers;
+  private final List<MoeLayer> predictionLayers;
 
   private MoeModel(ModelSource source) {
     this.source = source;
     ArchitectureReader reader = new ArchitectureReader(source);
     architecture = reader.architecture();
     moeLayers = reader.moeLayers(architecture);
+    predictionLayers = reader.predictionLayers(architecture);
     layers = reader.layers(architecture);
   }
 
@@ -33,11 +36,25 @@ public final class MoeModel implements AutoCloseable {
    *     supported
    */
   public static MoeModel open(Path directory) {
+    return open(directory, (config, family) -> config);
+  }
+
+  /**
+   * Opens a checkpoint as if config.json said that the experts form one group: the router chooses
+   * among all of them. Outputs are written with that config.
+   *
+   * @throws dev.smelt.io.SmeltException as {@link #open}, and (usage) if there are no groups
+   */
+  public static MoeModel openUngrouped(Path directory) {
+    return open(directory, (config, family) -> family.router.ungrouped(config));
+  }
+
+  private static MoeModel open(Path directory, BiFunction<ModelConfig, Family, ModelConfig> edit) {
     Checkpoint checkpoint = Checkpoint.open(directory);
     try {
       ModelConfig config = new ModelConfig(checkpoint.config(), directory.resolve("config.json"));
       Family family = Families.of(ModelSource.modelType(config));
-      return open(checkpoint, config, family);
+      return open(checkpoint, edit.apply(config, family), family);
     } catch (RuntimeException e) {
       checkpoint.close();
       throw e;
@@ -72,6 +89,14 @@ public final class MoeModel implements AutoCloseable {
     return checkpoint().tensors().values().stream()
         .filter(tensor -> source.isPrediction(tensor.name()))
         .toList();
+  }
+
+  /**
+   * The layers with experts among those that predict further tokens; their indices follow those of
+   * the decoder.
+   */
+  public List<MoeLayer> predictionLayers() {
+    return predictionLayers;
   }
 
   /** The layers with experts, in order. */

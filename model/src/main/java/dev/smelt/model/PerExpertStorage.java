@@ -39,6 +39,14 @@ public record PerExpertStorage(
     public List<StoredTensor> matrices() {
       return gate.equals(up) ? List.of(up, down) : List.of(gate, up, down);
     }
+
+    private StoredExpert unquantised() {
+      return new StoredExpert(bf16(gate), bf16(up), bf16(down));
+    }
+
+    private static StoredTensor bf16(StoredTensor source) {
+      return ExpertTensor.planned(source, source.name(), source.shape());
+    }
   }
 
   @Override
@@ -86,6 +94,22 @@ public record PerExpertStorage(
       }
     }
     return parts;
+  }
+
+  @Override
+  public boolean isFp8() {
+    return isQuantised();
+  }
+
+  @Override
+  public ExpertStorage unquantised() {
+    return isQuantised()
+        ? new PerExpertStorage(
+            experts.stream().map(StoredExpert::unquantised).toList(),
+            form,
+            prefix,
+            experts.stream().map(e -> List.<StoredTensor>of()).toList())
+        : this;
   }
 
   private Owned owned(StoredTensor tensor, Kind kind, int e) {

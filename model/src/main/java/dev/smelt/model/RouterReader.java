@@ -118,7 +118,8 @@ final class RouterReader {
     }
     boolean two = rule.grouping == RouterRule.Grouping.BEST_TWO;
     double masked = two && score == Score.SIGMOID ? Double.NEGATIVE_INFINITY : 0;
-    return Optional.of(new Groups(count, config.integer("topk_group"), two ? 2 : 1, masked));
+    return Optional.of(
+        new Groups(count, config.integer(RouterRule.GROUPS_KEPT), two ? 2 : 1, masked));
   }
 
   private Optional<Renormalisation> renormalisation(Score score) {

@@ -1,5 +1,7 @@
 package dev.smelt.model;
 
+import dev.smelt.io.ConfigDocument;
+import dev.smelt.io.SmeltException;
 import dev.smelt.model.router.Score;
 import java.util.List;
 import java.util.Optional;
@@ -15,6 +17,9 @@ final class RouterRule {
     /** Groups with the best two experts by their sum; the experts of others are out. */
     BEST_TWO
   }
+
+  /** The config field with the number of groups that stay in the choice. */
+  static final String GROUPS_KEPT = "topk_group";
 
   String name = "gate.weight";
   Optional<String> bias = Optional.empty();
@@ -103,6 +108,18 @@ final class RouterRule {
   RouterRule groups(Grouping kind, String field) {
     groupsField = field;
     return groups(kind);
+  }
+
+  /** A config whose experts form one group. */
+  ModelConfig ungrouped(ModelConfig config) {
+    if (grouping == Grouping.NONE || config.integer(groupsField, 1) <= 1) {
+      throw SmeltException.usage(
+          config.origin() + ": the router does not limit its choice to groups of experts",
+          "leave out the option that removes groups");
+    }
+    ConfigDocument edited =
+        config.document().with(config.path(groupsField), 1).with(config.path(GROUPS_KEPT), 1);
+    return new ModelConfig(edited, config.origin());
   }
 
   RouterRule renormalised() {

@@ -1,19 +1,24 @@
 package dev.smelt.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.smelt.io.Checkpoint;
 import dev.smelt.io.ConfigDocument;
+import dev.smelt.io.Fault;
 import dev.smelt.io.SafetensorsWriter;
+import dev.smelt.io.SmeltException;
 import dev.smelt.io.StoredTensor;
 import dev.smelt.io.TensorInfo;
 import dev.smelt.io.WriterOptions;
+import dev.smelt.model.export.ExportOptions;
 import dev.smelt.model.export.LayerReduction;
 import dev.smelt.model.export.ReductionWriter;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,6 +28,8 @@ import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The same model in other words: older configs, larger models around it, layers that do not run.
@@ -68,31 +75,65 @@ class SpellingTest {
     }
   }
 
-  @Test
-  void predictionLayersAreLeftOut() throws IOException {
+  @ParameterizedTest
+  @ValueSource(strings = {"model.layers.3.", "mtp.layers.0.", "model.mtp.layers.0."})
+  void predictionLayersAreLeftOutOrReduced(String prefix) throws IOException {
     String golden = "glm4_moe";
-    write(golden, SpellingTest::withFurtherLayer);
+    write(golden, name -> withFurtherLayer(name, prefix));
     String config = Files.readString(Goldens.directory(golden).resolve("config.json"));
     Files.writeString(
         directory.resolve("config.json"),
         ConfigDocument.parse(config, directory).with("num_nextn_predict_layers", 1).text());
-    Path target = directory.resolve("reduced");
+    Path without = directory.resolve("without");
+    Path with = directory.resolve("with");
     try (var model = MoeModel.open(directory)) {
       assertGolden(golden, model);
       assertThat(model.predictionTensors()).isNotEmpty();
-      List<LayerReduction> layers =
-          model.moeLayers().stream()
-              .map(moe -> new LayerReduction(moe.layer(), List.of(1, 4, 6), Set.of(), false))
-              .toList();
-      try (var writer = ReductionWriter.create(model, target, layers, WriterOptions.DEFAULTS)) {
-        writer.copyKept();
-        writer.commit();
-      }
+      assertThat(model.predictionLayers()).hasSize(1).allMatch(moe -> moe.layer() == 3);
+      List<LayerReduction> layers = new ArrayList<>();
+      model.moeLayers().forEach(moe -> layers.add(reduction(moe)));
+      reduce(model, without, layers, ExportOptions.DEFAULTS);
+      model.predictionLayers().forEach(moe -> layers.add(reduction(moe)));
+      reduce(model, with, layers, new ExportOptions(false, true));
     }
-    try (var reduced = MoeModel.open(target)) {
+    try (var reduced = MoeModel.open(without)) {
       assertThat(reduced.predictionTensors()).isEmpty();
       assertThat(reduced.config().integer("num_nextn_predict_layers")).isZero();
     }
+    try (var reduced = MoeModel.open(with)) {
+      assertThat(reduced.predictionLayers()).allMatch(moe -> moe.experts().count() == 3);
+      assertThat(reduced.predictionLayers().getFirst().router().dim(0)).isEqualTo(3);
+      assertThat(reduced.config().integer("num_nextn_predict_layers")).isOne();
+    }
+  }
+
+  private static LayerReduction reduction(MoeLayer moe) {
+    return new LayerReduction(moe.layer(), List.of(1, 4, 6), Set.of(), false);
+  }
+
+  private static void reduce(
+      MoeModel model, Path target, List<LayerReduction> layers, ExportOptions options) {
+    try (var writer =
+        ReductionWriter.create(model, target, layers, options, WriterOptions.DEFAULTS)) {
+      writer.copyKept();
+      assertThat(writer.commit().directory()).isEqualTo(target);
+    }
+  }
+
+  @Test
+  void groupsAreRemovedOnRequest() {
+    String golden = "deepseek_v3";
+    UnaryOperator<ConfigDocument> one = c -> c.with("n_group", 1).with("topk_group", 1);
+    try (var expected = Goldens.open(golden, one, UnaryOperator.identity());
+        var model = MoeModel.openUngrouped(Goldens.directory(golden))) {
+      assertThat(model.architecture().groups()).isOne();
+      assertThat(model.config().document()).isEqualTo(expected.config().document());
+      assertThat(Goldens.differences(golden, model))
+          .isEqualTo(Goldens.differences(golden, expected));
+    }
+    assertThatThrownBy(() -> MoeModel.openUngrouped(Goldens.directory("mixtral")))
+        .isInstanceOfSatisfying(
+            SmeltException.class, e -> assertThat(e.fault()).isEqualTo(Fault.USAGE));
   }
 
   private static void assertGolden(String golden, MoeModel model) {
@@ -114,9 +155,9 @@ class SpellingTest {
   }
 
   /** The tensors of the last layer are also those of one more. */
-  private static List<String> withFurtherLayer(String name) {
+  private static List<String> withFurtherLayer(String name, String prefix) {
     return name.startsWith("model.layers.2.")
-        ? List.of(name, name.replace("layers.2.", "layers.3."))
+        ? List.of(name, name.replace("model.layers.2.", prefix))
         : List.of(name);
   }
 }

@@ -73,6 +73,14 @@ final class KebabCase {
     }
   }
 
+  /** Reads what becomes of layers that predict further tokens. */
+  static final class ToPrediction implements ITypeConverter<FormOptions.Prediction> {
+    @Override
+    public FormOptions.Prediction convert(String value) {
+      return parse(FormOptions.Prediction.values(), value);
+    }
+  }
+
   /** Reads a {@link Repair}. */
   static final class ToRepair implements ITypeConverter<Repair> {
     @Override

@@ -2,6 +2,7 @@ package dev.smelt.cli.command;
 
 import dev.smelt.cli.console.Console;
 import dev.smelt.cli.pipeline.DryRun;
+import dev.smelt.cli.pipeline.OutputForm;
 import dev.smelt.cli.pipeline.ReducerChoice;
 import dev.smelt.cli.pipeline.ReductionOutcome;
 import dev.smelt.cli.pipeline.ReductionTask;
@@ -83,6 +84,7 @@ public abstract class ReducingCommand implements Callable<Integer> {
   private boolean dryRun;
 
   @Mixin private TextOptions text = new TextOptions();
+  @Mixin private FormOptions form = new FormOptions();
   @Mixin private OutputOptions writing = new OutputOptions();
   @Mixin private ComputeOptions compute = new ComputeOptions();
 
@@ -129,10 +131,12 @@ public abstract class ReducingCommand implements Callable<Integer> {
     ReducerChoice choice = choice();
     Repair chosen = repair.orElse(text.isGiven() ? Repair.FIT : Repair.NONE);
     requireText(choice, chosen);
-    try (Session session = Session.open(console, model, compute)) {
+    OutputForm chosenForm = form.form();
+    try (Session session = Session.open(console, model, compute, chosenForm.ungroup())) {
       count(session.model());
       return work.apply(
-          new ReductionTask(session, choice, statistics, text.calibration(), chosen, resume));
+          new ReductionTask(
+              session, choice, statistics, text.calibration(), chosen, chosenForm, resume));
     }
   }
 

@@ -57,7 +57,7 @@ public final class DryRun {
         "weights",
         Units.bytes(model.checkpoint().tensors().values().stream().mapToLong(t -> t.bytes()).sum())
             + " -> "
-            + Units.bytes(plan.bytesAfter(model)));
+            + Units.bytes(task.bytesAfter(plan)));
     return table;
   }
 }

@@ -31,6 +31,7 @@ final class EffectiveRecipe {
       lines.add("      " + option.getKey() + ": " + option.getValue());
     }
     lines.add("      repair: " + task.repair().option());
+    task.form().chosen().forEach((name, value) -> lines.add("      " + name + ": " + value));
     Optional<String> statistics = task.statistics().map(file -> quoted(file.toAbsolutePath()));
     statistics.ifPresent(file -> lines.add("      statistics: " + file));
     if (!task.calibration().text().isEmpty()) {

@@ -34,7 +34,7 @@ record Needs(long memoryBytes, long diskBytes, long milliseconds) {
     boolean aligned = members(plan) > 0 && !"none".equals(plan.options().get("align"));
     long scores = aligned ? 4 * width * width * Dtype.F32.bytes() : 0;
     double flops = aligned ? members(plan) * 6.0 * width * width * hidden : 0;
-    long disk = plan.bytesAfter(model);
+    long disk = task.bytesAfter(plan);
     double seconds = flops / flopsPerSecond() + disk / COPY_RATE;
     return new Needs(BASE_BYTES + 6 * expertBytes + scores, disk, Math.round(1000 * seconds));
   }

@@ -88,28 +88,30 @@ public record ReductionReport(
   public record AlignmentReport(double cosineBefore, double cosineAfter, double fixedNeurons) {}
 
   static ReductionReport of(
-      Session session,
+      ReductionTask task,
       Origin origin,
       ReducePlan plan,
-      Repair repair,
+      long bytesAfter,
       List<LayerAlignment> alignments,
       List<LayerRepair> repairs,
       Stopwatch stopwatch) {
-    MoeModel model = session.model();
+    MoeModel model = task.session().model();
+    SequencedMap<String, Object> options = new LinkedHashMap<>(plan.options());
+    options.putAll(task.form().chosen());
     return new ReductionReport(
         Version.number(),
         plan.command(),
         String.valueOf(model.checkpoint().directory().toAbsolutePath().getFileName()),
         model.checkpoint().fingerprint(),
         plan.method(),
-        new LinkedHashMap<>(plan.options()),
+        options,
         origin,
         Torch.threads(),
         model.moeLayers().getFirst().experts().count(),
         plan.experts(),
         model.checkpoint().tensors().values().stream().mapToLong(t -> t.bytes()).sum(),
-        plan.bytesAfter(model),
-        repair.option(),
+        bytesAfter,
+        task.repair().option(),
         plan.layers().stream().map(layer -> layer(layer, alignments, repairs)).toList(),
         new LinkedHashMap<>(stopwatch.seconds()));
   }

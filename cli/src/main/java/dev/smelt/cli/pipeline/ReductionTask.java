@@ -5,11 +5,13 @@ import dev.smelt.cli.recipe.Recipe;
 import dev.smelt.io.WriterOptions;
 import dev.smelt.io.WrittenCheckpoint;
 import dev.smelt.merge.LayerAlignment;
+import dev.smelt.merge.PredictionLayers;
 import dev.smelt.merge.ReducePlan;
 import dev.smelt.merge.Reducer;
 import dev.smelt.merge.Reduction;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.TokenBatch;
+import dev.smelt.model.export.LayerReduction;
 import dev.smelt.model.export.ReductionWriter;
 import dev.smelt.model.text.CalibrationSet;
 import dev.smelt.routing.RoutingStatistics;
@@ -18,6 +20,7 @@ import dev.smelt.routing.StatisticsFile;
 import dev.smelt.routing.repair.LayerRepair;
 import dev.smelt.routing.repair.ReductionState;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -29,6 +32,7 @@ import java.util.Optional;
  * @param statistics a file of routing statistics; without one the model is calibrated first
  * @param calibration what to calibrate and repair on
  * @param repair what is done to each reduced layer
+ * @param form of the output
  * @param resume where finished layers of a repair are stored, so that it can go on
  */
 public record ReductionTask(
@@ -37,7 +41,12 @@ public record ReductionTask(
     Optional<Path> statistics,
     Calibration calibration,
     Repair repair,
+    OutputForm form,
     Optional<Path> resume) {
+  /** Refuses choices that do not fit the model. */
+  public ReductionTask {
+    form.requireFits(session.model());
+  }
 
   /** Reads the statistics or gathers them, and makes the reducer. */
   public Reducer reducer(Stopwatch stopwatch) {
@@ -82,19 +91,33 @@ public record ReductionTask(
     ReducePlan plan = stopwatch.time("plan", reducer::plan);
     boolean repaired = repair != Repair.NONE;
     try (ReductionWriter writer =
-        ReductionWriter.create(session.model(), target, plan.reductions(repaired), options)) {
+        ReductionWriter.create(session.model(), target, reductions(plan), form.export(), options)) {
       Reduction reduction = new Reduction(reducer, plan, writer);
       List<LayerAlignment> alignments = repaired ? List.of() : merged(reduction, stopwatch);
       List<LayerRepair> repairs = repaired ? repaired(reduction, stopwatch) : List.of();
       Origin origin = reducer.statistics().origin();
       ReductionReport report =
-          ReductionReport.of(session, origin, plan, repair, alignments, repairs, stopwatch);
+          ReductionReport.of(this, origin, plan, writer.bytes(), alignments, repairs, stopwatch);
       writer.writeFile(ReductionReport.FILE_NAME, report.json());
       writer.writeFile(ModelCard.FILE_NAME, ModelCard.of(session.model(), report));
       writer.writeFile(Recipe.FILE_NAME, recipe.orElseGet(() -> EffectiveRecipe.of(this, plan)));
       WrittenCheckpoint written = stopwatch.time("verify", writer::commit);
       return new ReductionOutcome(report, written, stopwatch.seconds());
     }
+  }
+
+  /** What the writer must know of a plan. */
+  private List<LayerReduction> reductions(ReducePlan plan) {
+    List<LayerReduction> all = new ArrayList<>(plan.reductions(repair != Repair.NONE));
+    if (form.reducePrediction()) {
+      all.addAll(PredictionLayers.reductions(session.model(), plan.experts()));
+    }
+    return all;
+  }
+
+  /** Bytes of all tensors of the output of a plan. */
+  long bytesAfter(ReducePlan plan) {
+    return ReductionWriter.plannedBytes(session.model(), reductions(plan), form.export());
   }
 
   private List<LayerAlignment> merged(Reduction reduction, Stopwatch stopwatch) {
@@ -145,6 +168,7 @@ public record ReductionTask(
         plan.layers().toString(),
         plan.options().toString(),
         repair.option(),
+        form.toString(),
         session.compute().code(),
         String.valueOf(session.seed()));
   }

@@ -10,6 +10,7 @@ import dev.smelt.model.Compute;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.tensor.Torch;
 import dev.smelt.model.text.ModelText;
+import java.nio.file.Path;
 import java.util.function.IntConsumer;
 
 /** An opened model with the way to run it. */
@@ -35,7 +36,24 @@ public final class Session implements AutoCloseable {
 
   /** Opens a model argument and applies the options for threads and element type. */
   public static Session open(Console console, String argument, ComputeOptions options) {
-    MoeModel model = MoeModel.open(ModelLocator.locate(argument));
+    return open(console, argument, options, false);
+  }
+
+  /**
+   * Opens a model argument.
+   *
+   * @param ungroup whether the router is to choose among all experts, whatever config.json says of
+   *     groups
+   */
+  public static Session open(
+      Console console, String argument, ComputeOptions options, boolean ungroup) {
+    Path directory = ModelLocator.locate(argument);
+    MoeModel model = ungroup ? MoeModel.openUngrouped(directory) : MoeModel.open(directory);
+    if (ungroup) {
+      console.warn(
+          "the router is not limited to groups of experts: the model computes other"
+              + " values than the source; compare both with smelt evaluate");
+    }
     if (options.threads() > 0) {
       Torch.useThreads(options.threads());
     }

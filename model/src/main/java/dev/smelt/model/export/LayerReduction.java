@@ -2,6 +2,8 @@ package dev.smelt.model.export;
 
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * What becomes of the experts of one layer.
@@ -18,6 +20,12 @@ public record LayerReduction(
   public LayerReduction {
     survivors = List.copyOf(survivors);
     computed = Set.copyOf(computed);
+  }
+
+  /** The same with all experts computed. */
+  LayerReduction allComputed() {
+    Set<Integer> all = IntStream.range(0, count()).boxed().collect(Collectors.toSet());
+    return new LayerReduction(layer, survivors, all, routerComputed);
   }
 
   /** Number of experts that are left. */

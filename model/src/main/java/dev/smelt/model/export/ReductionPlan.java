@@ -3,6 +3,7 @@ package dev.smelt.model.export;
 import dev.smelt.io.SmeltException;
 import dev.smelt.io.StoredTensor;
 import dev.smelt.io.TensorInfo;
+import dev.smelt.model.ExpertStorage;
 import dev.smelt.model.ExpertTensor;
 import dev.smelt.model.ExpertTensor.Kind;
 import dev.smelt.model.MoeLayer;
@@ -14,40 +15,90 @@ import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.Set;
+import java.util.stream.IntStream;
 
-/** Maps every tensor of a source to the output, before anything is written. */
+/**
+ * Maps every tensor of a source to the output, before anything is written.
+ *
+ * <p>A layer whose experts are quantised and are not all copied is converted: all of its experts
+ * are computed, into BF16.
+ */
 final class ReductionPlan {
+  private final ExportOptions options;
   private final Map<Integer, LayerReduction> reductions = new HashMap<>();
+  private final Map<Integer, ExpertStorage> storages = new HashMap<>();
+  private final SequencedMap<Integer, List<Integer>> conversions = new LinkedHashMap<>();
   private final Map<String, Role> roles = new HashMap<>();
+  private final Map<String, List<Role>> replacements = new HashMap<>();
   private final SequencedMap<String, OutputTensor> outputs = new LinkedHashMap<>();
 
   /** What a tensor is to a layer with experts. */
   private record Role(MoeLayer moe, ExpertTensor part) {}
 
-  ReductionPlan(MoeModel model, List<LayerReduction> layers) {
+  ReductionPlan(MoeModel model, List<LayerReduction> layers, ExportOptions options) {
+    this.options = options;
     layers.forEach(layer -> reductions.put(layer.layer(), layer));
-    for (MoeLayer moe : model.moeLayers()) {
-      if (reductions.containsKey(moe.layer())) {
-        checkQuantised(moe, reductions.get(moe.layer()));
-        moe.perExpertTensors().forEach(part -> addRole(moe, part));
-      }
-    }
-    Set<StoredTensor> left = Set.copyOf(model.predictionTensors());
+    List<MoeLayer> all = new ArrayList<>(model.moeLayers());
+    all.addAll(model.predictionLayers());
+    all.stream().filter(moe -> reductions.containsKey(moe.layer())).forEach(this::addLayer);
+    Set<StoredTensor> left =
+        options.predictionLayers() ? Set.of() : Set.copyOf(model.predictionTensors());
     model.checkpoint().tensors().values().stream()
         .filter(tensor -> !left.contains(tensor))
         .forEach(this::map);
   }
 
-  private void addRole(MoeLayer moe, ExpertTensor part) {
-    roles.put(part.tensor().name(), new Role(moe, part));
+  private void addLayer(MoeLayer moe) {
+    storages.put(moe.layer(), moe.experts());
+    if (isConverted(moe)) {
+      convert(moe);
+    } else {
+      moe.perExpertTensors().forEach(part -> addRole(moe, part));
+    }
   }
 
-  private static void checkQuantised(MoeLayer moe, LayerReduction reduction) {
-    if (!reduction.computed().isEmpty() && moe.experts().isQuantised()) {
-      throw SmeltException.unsupported(
-          "layer " + moe.layer() + ": experts are quantised, and computed ones cannot be written",
-          "drop experts instead of merging them, or start from a checkpoint in bf16");
+  private Role addRole(MoeLayer moe, ExpertTensor part) {
+    Role role = new Role(moe, part);
+    roles.put(part.tensor().name(), role);
+    return role;
+  }
+
+  private boolean isConverted(MoeLayer moe) {
+    boolean computed = !reductions.get(moe.layer()).computed().isEmpty();
+    if (!computed || !moe.experts().isQuantised()) {
+      return false;
     }
+    if (options.requantise() && !moe.experts().isFp8()) {
+      throw SmeltException.unsupported(
+          "layer " + moe.layer() + ": experts are stored in MXFP4, which smelt does not write",
+          "leave out --requantise, which gives BF16, or drop experts without a repair");
+    }
+    return !options.requantise();
+  }
+
+  /** The tensors of the experts are replaced where the first of them was. */
+  private void convert(MoeLayer moe) {
+    LayerReduction asked = reductions.get(moe.layer());
+    MoeLayer plain =
+        new MoeLayer(
+            moe.layer(), moe.router(), moe.experts().unquantised(), moe.companions(), moe.groups());
+    conversions.put(
+        moe.layer(),
+        IntStream.range(0, asked.count())
+            .filter(position -> !asked.computed().contains(position))
+            .boxed()
+            .toList());
+    storages.put(moe.layer(), plain.experts());
+    reductions.put(moe.layer(), asked.allComputed());
+    moe.experts().tensors().forEach(tensor -> replacements.put(tensor.name(), List.of()));
+    List<Role> experts = new ArrayList<>();
+    for (ExpertTensor part : plain.perExpertTensors()) {
+      Role role = addRole(plain, part);
+      if (plain.experts().tensors().contains(part.tensor())) {
+        experts.add(role);
+      }
+    }
+    replacements.put(moe.experts().tensors().getFirst().name(), experts);
   }
 
   /** The name of a source tensor as the tensor of another expert. */
@@ -60,8 +111,17 @@ final class ReductionPlan {
 
   private void map(StoredTensor source) {
     Role role = roles.get(source.name());
-    switch (role == null ? null : role.part()) {
-      case null -> add(source.info(), source, new OutputTensor.Copied());
+    if (replacements.containsKey(source.name())) {
+      replacements.get(source.name()).forEach(this::add);
+    } else if (role != null) {
+      add(role);
+    } else {
+      add(source.info(), source, new OutputTensor.Copied());
+    }
+  }
+
+  private void add(Role role) {
+    switch (role.part()) {
       case ExpertTensor.Owned owned -> addOwned(owned, reductions.get(role.moe().layer()));
       case ExpertTensor.Sliced sliced -> addSliced(sliced, role.moe());
     }
@@ -102,6 +162,16 @@ final class ReductionPlan {
 
   LayerReduction reduction(int layer) {
     return reductions.get(layer);
+  }
+
+  /** How the experts of a layer lie in the output, with the numbers of the source. */
+  ExpertStorage storage(int layer) {
+    return storages.get(layer);
+  }
+
+  /** The layers that are converted, and the positions of experts that are only kept there. */
+  SequencedMap<Integer, List<Integer>> conversions() {
+    return conversions;
   }
 
   /** All tensors of the output, in the order of the source. */

@@ -2,6 +2,7 @@ package dev.smelt.model.export;
 
 import dev.smelt.io.CheckpointWriter;
 import dev.smelt.io.ConfigDocument;
+import dev.smelt.io.Dtype;
 import dev.smelt.io.Fault;
 import dev.smelt.io.SmeltException;
 import dev.smelt.io.StoredTensor;
@@ -9,18 +10,18 @@ import dev.smelt.io.TensorInfo;
 import dev.smelt.io.WriterOptions;
 import dev.smelt.io.WrittenCheckpoint;
 import dev.smelt.model.Expert;
-import dev.smelt.model.Family;
-import dev.smelt.model.ModelConfig;
+import dev.smelt.model.Fp8;
+import dev.smelt.model.FusedStorage;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
+import dev.smelt.model.Weights;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Collections;
 import java.util.List;
-import tools.jackson.databind.JsonNode;
+import java.util.stream.Stream;
 
 /**
  * Writes a model with fewer experts in stock form.
@@ -29,9 +30,6 @@ import tools.jackson.databind.JsonNode;
  * is written by the caller, layer by layer in any order. The output appears when it is committed.
  */
 public final class ReductionWriter implements AutoCloseable {
-  private static final List<String> PREDICTION_LAYERS =
-      List.of("num_nextn_predict_layers", "mtp_num_hidden_layers");
-
   private final MoeModel model;
   private final ReductionPlan plan;
   private final CheckpointWriter writer;
@@ -46,27 +44,72 @@ public final class ReductionWriter implements AutoCloseable {
   }
 
   /**
+   * Starts an output with default choices; see {@link #create(MoeModel, Path, List, ExportOptions,
+   * WriterOptions)}.
+   */
+  public static ReductionWriter create(
+      MoeModel model, Path target, List<LayerReduction> layers, WriterOptions options) {
+    return create(model, target, layers, ExportOptions.DEFAULTS, options);
+  }
+
+  /**
    * Starts an output.
    *
    * @param model the source
    * @param target the output directory
-   * @param layers a reduction for every layer with experts, all with the same count
+   * @param layers a reduction for every layer with experts, all with the same count; also for those
+   *     of {@link MoeModel#predictionLayers} if they are to be written
+   * @param export what is written
    * @param options of the writer
    */
   public static ReductionWriter create(
-      MoeModel model, Path target, List<LayerReduction> layers, WriterOptions options) {
-    if (layers.size() != model.moeLayers().size()
-        || layers.stream().mapToInt(LayerReduction::count).distinct().count() != 1) {
-      throw new IllegalArgumentException(
+      MoeModel model,
+      Path target,
+      List<LayerReduction> layers,
+      ExportOptions export,
+      WriterOptions options) {
+    requireUniform(model, layers, export);
+    requireOther(model.checkpoint().directory(), target);
+    ReductionPlan plan = new ReductionPlan(model, layers, export);
+    ConfigDocument config =
+        ReducedConfig.of(
+            model.config(),
+            layers.getFirst().count(),
+            export.predictionLayers(),
+            converted(plan),
+            isQuantised(plan));
+    return new ReductionWriter(
+        model, plan, CheckpointWriter.create(target, infos(plan), options), config);
+  }
+
+  private static void requireUniform(
+      MoeModel model, List<LayerReduction> layers, ExportOptions export) {
+    int further = export.predictionLayers() ? model.predictionLayers().size() : 0;
+    if (layers.size() != model.moeLayers().size() + further) {
+      throw new IllegalArgumentException(layers.size() + " reductions do not cover all layers");
+    }
+    List<Integer> counts = layers.stream().map(LayerReduction::count).distinct().toList();
+    if (counts.size() != 1) {
+      throw SmeltException.unsupported(
+          "layers would be left with different numbers of experts: " + counts,
           "the stock form has the same number of experts in every layer");
     }
-    requireOther(model.checkpoint().directory(), target);
-    ReductionPlan plan = new ReductionPlan(model, layers);
-    return new ReductionWriter(
-        model,
-        plan,
-        CheckpointWriter.create(target, infos(plan), options),
-        withCount(model.config(), layers.getFirst().count()));
+  }
+
+  /**
+   * The modules of experts that are converted, by the names in the checkpoint and in stock memory.
+   */
+  private static List<String> converted(ReductionPlan plan) {
+    return plan.conversions().keySet().stream()
+        .map(layer -> plan.storage(layer).parts().getFirst().tensor().name())
+        .map(name -> name.substring(0, name.lastIndexOf("experts.") + "experts".length()))
+        .flatMap(name -> Stream.of(name, name.replace("block_sparse_moe.", "mlp.")).distinct())
+        .toList();
+  }
+
+  private static boolean isQuantised(ReductionPlan plan) {
+    return plan.outputs().keySet().stream()
+        .anyMatch(name -> name.endsWith(Fp8.SCALES) || name.endsWith(FusedStorage.BLOCKS));
   }
 
   /** Replacing the source would leave nothing to compare with, and nothing if the run fails. */
@@ -86,31 +129,11 @@ public final class ReductionWriter implements AutoCloseable {
   }
 
   /** Bytes of all tensors of the output that a plan leads to. */
-  public static long plannedBytes(MoeModel model, List<LayerReduction> layers) {
-    return infos(new ReductionPlan(model, layers)).stream().mapToLong(TensorInfo::bytes).sum();
-  }
-
-  /**
-   * config.json with every spelling of the expert count that is present kept true, and without
-   * layers that predict further tokens: these still have all experts and are left out.
-   */
-  private static ConfigDocument withCount(ModelConfig config, int count) {
-    ConfigDocument edited = config.document();
-    for (String field : Family.EXPERT_COUNT_FIELDS) {
-      String path = config.path(field);
-      JsonNode found = config.at(field);
-      if (found.isArray()) {
-        edited = edited.with(path, Collections.nCopies(found.size(), count).toString());
-      } else if (found.isIntegralNumber()) {
-        edited = edited.with(path, count);
-      }
-    }
-    for (String field : PREDICTION_LAYERS) {
-      if (config.positive(field).isPresent()) {
-        edited = edited.with(config.path(field), 0);
-      }
-    }
-    return edited;
+  public static long plannedBytes(
+      MoeModel model, List<LayerReduction> layers, ExportOptions export) {
+    return infos(new ReductionPlan(model, layers, export)).stream()
+        .mapToLong(TensorInfo::bytes)
+        .sum();
   }
 
   /** Copies everything that is not computed. */
@@ -121,6 +144,17 @@ public final class ReductionWriter implements AutoCloseable {
         case OutputTensor.Sliced sliced -> copyParts(output, sliced);
         case OutputTensor.Computed _ -> {}
       }
+    }
+    plan.conversions().forEach((layer, kept) -> kept.forEach(at -> convert(layer, at)));
+  }
+
+  /** Writes a kept expert of a layer whose others are computed. */
+  private void convert(int layer, int position) {
+    try (var _ = Scope.open()) {
+      Weights weights = new Weights(model.checkpoint(), Dtype.F32);
+      int source = plan.reduction(layer).survivors().get(position);
+      MoeLayer moe = model.moeLayer(layer).orElseThrow();
+      writeExpert(layer, position, moe.experts().load(weights, source));
     }
   }
 
@@ -143,17 +177,17 @@ public final class ReductionWriter implements AutoCloseable {
   }
 
   /**
-   * Writes a computed expert in the type of the source.
+   * Writes a computed expert: in the type of the source, or in BF16 if that is quantised and not to
+   * be quantised again.
    *
    * @param layer index of the decoder layer
    * @param position its number in the output
    * @param expert its weights
    */
   public void writeExpert(int layer, int position, Expert expert) {
-    MoeLayer moe = model.moeLayer(layer).orElseThrow();
     int source = plan.reduction(layer).survivors().get(position);
     try (var _ = Scope.open()) {
-      moe.experts()
+      plan.storage(layer)
           .arrange(source, expert)
           .forEach((tensor, values) -> writePart(tensor, position, values));
     }
@@ -161,6 +195,14 @@ public final class ReductionWriter implements AutoCloseable {
 
   private void writePart(StoredTensor source, int position, Tensor values) {
     String name = plan.renumbered(source.name(), position);
+    if (source.dtype().equals(Dtype.F8_E4M3)) {
+      Fp8.Quantised rounded = Fp8.quantise(values, model.checkpoint().config());
+      String scales = plan.renumbered(source.name() + Fp8.SCALES, position);
+      Dtype type = plan.outputs().get(scales).info().dtype();
+      writer.write(name, rounded.values().memory());
+      writer.write(scales, rounded.scales().to(type).memory());
+      return;
+    }
     var memory = values.to(source.dtype()).contiguous().memory();
     if (plan.outputs().get(name).origin() instanceof OutputTensor.Sliced) {
       writer.writeSlice(name, position * memory.byteSize(), memory);
@@ -175,6 +217,11 @@ public final class ReductionWriter implements AutoCloseable {
     try (var _ = Scope.open()) {
       writer.write(source.name(), rows.to(source.dtype()).contiguous().memory());
     }
+  }
+
+  /** Bytes of all tensors of the output. */
+  public long bytes() {
+    return infos(plan).stream().mapToLong(TensorInfo::bytes).sum();
   }
 
   /** Adds a text file, such as the report. */
