@@ -1,6 +1,7 @@
 package dev.smelt.cli;
 
 import dev.smelt.cli.command.CalibrateCommand;
+import dev.smelt.cli.command.CompressCommand;
 import dev.smelt.cli.command.DiffCommand;
 import dev.smelt.cli.command.DropCommand;
 import dev.smelt.cli.command.EvaluateCommand;
@@ -35,6 +36,7 @@ public final class Main {
           new Entry("calibrate", CalibrateCommand::new),
           new Entry("merge", MergeCommand::new),
           new Entry("drop", DropCommand::new),
+          new Entry("compress", CompressCommand::new),
           new Entry("evaluate", EvaluateCommand::new),
           new Entry("families", FamiliesCommand::new),
           new Entry("diff", DiffCommand::new),

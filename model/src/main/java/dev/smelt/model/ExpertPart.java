@@ -27,4 +27,9 @@ public enum ExpertPart {
   public OptionalInt neuronDimension() {
     return neurons;
   }
+
+  /** Whether it is a bias. */
+  public boolean isBias() {
+    return this == GATE_BIAS || this == UP_BIAS || this == DOWN_BIAS;
+  }
 }

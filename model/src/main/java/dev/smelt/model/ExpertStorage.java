@@ -1,5 +1,6 @@
 package dev.smelt.model;
 
+import dev.smelt.io.Dtype;
 import dev.smelt.io.StoredTensor;
 import dev.smelt.model.tensor.Tensor;
 import java.util.List;
@@ -27,6 +28,23 @@ public sealed interface ExpertStorage permits PerExpertStorage, FusedStorage, Fl
    * @return for each tensor the part of it that is this expert's, in whatever type
    */
   SequencedMap<StoredTensor, Tensor> arrange(int e, Expert expert);
+
+  /** Whether projections have biases. */
+  default boolean isBiased() {
+    return parts().stream().anyMatch(part -> part.kind() == ExpertTensor.Kind.BIAS);
+  }
+
+  /** The type in which new values of the experts are stored: BF16 where they are quantised. */
+  default Dtype valueType() {
+    return plain(tensors().getFirst().dtype());
+  }
+
+  /** A type that can be computed with as it is; BF16 instead of others. */
+  static Dtype plain(Dtype stored) {
+    return List.of(Dtype.F64, Dtype.F32, Dtype.F16, Dtype.BF16).contains(stored)
+        ? stored
+        : Dtype.BF16;
+  }
 
   /** Whether values are stored with scales. */
   default boolean isQuantised() {

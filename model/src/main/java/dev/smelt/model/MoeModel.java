@@ -99,6 +99,11 @@ public final class MoeModel implements AutoCloseable {
     return predictionLayers;
   }
 
+  /** The name of the embedding's tensor. */
+  String embeddingName() {
+    return source.embedding();
+  }
+
   /** The layers with experts, in order. */
   public List<MoeLayer> moeLayers() {
     return moeLayers;

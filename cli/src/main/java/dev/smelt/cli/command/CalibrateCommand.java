@@ -37,6 +37,7 @@ public final class CalibrateCommand implements Callable<Integer> {
   private Path output = Path.of("");
 
   @Mixin private TextOptions text = new TextOptions();
+  @Mixin private SampleOptions sample = new SampleOptions();
   @Mixin private ComputeOptions compute = new ComputeOptions();
 
   /** A command that prints to this console. */
@@ -65,7 +66,7 @@ public final class CalibrateCommand implements Callable<Integer> {
     requireText();
     requireDirectory();
     try (Session session = Session.open(console, model, compute)) {
-      RoutingStatistics statistics = text.calibration().run(session);
+      RoutingStatistics statistics = text.calibration(sample.sample()).run(session);
       StatisticsFile.write(output, statistics);
       return statistics;
     }

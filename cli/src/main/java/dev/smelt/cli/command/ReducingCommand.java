@@ -84,6 +84,7 @@ public abstract class ReducingCommand implements Callable<Integer> {
   private boolean dryRun;
 
   @Mixin private TextOptions text = new TextOptions();
+  @Mixin private SampleOptions sample = new SampleOptions();
   @Mixin private FormOptions form = new FormOptions();
   @Mixin private OutputOptions writing = new OutputOptions();
   @Mixin private ComputeOptions compute = new ComputeOptions();
@@ -136,7 +137,13 @@ public abstract class ReducingCommand implements Callable<Integer> {
       count(session.model());
       return work.apply(
           new ReductionTask(
-              session, choice, statistics, text.calibration(), chosen, chosenForm, resume));
+              session,
+              choice,
+              statistics,
+              text.calibration(sample.sample()),
+              chosen,
+              chosenForm,
+              resume));
     }
   }
 

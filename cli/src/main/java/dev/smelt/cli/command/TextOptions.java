@@ -41,24 +41,17 @@ public final class TextOptions {
       description = "Let sequences run from one document into the next.")
   private boolean pack;
 
-  @Option(
-      names = "--sample",
-      order = 105,
-      paramLabel = "S",
-      defaultValue = "1024",
-      converter = PositiveInteger.OrZero.class,
-      description =
-          "Tokens whose router inputs are stored, for methods that compare what experts compute."
-              + " Default: ${DEFAULT-VALUE}.")
-  private int sample;
-
   /** Whether a text is given. */
   boolean isGiven() {
     return !text.isEmpty();
   }
 
-  /** What to calibrate on. */
-  Calibration calibration() {
+  /**
+   * What to calibrate on.
+   *
+   * @param sample tokens whose router inputs are stored with the statistics
+   */
+  Calibration calibration(int sample) {
     return new Calibration(text, sequences, length, pack, sample);
   }
 }

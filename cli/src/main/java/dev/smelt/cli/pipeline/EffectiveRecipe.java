@@ -12,38 +12,59 @@ final class EffectiveRecipe {
   private EffectiveRecipe() {}
 
   static String of(ReductionTask task, ReducePlan plan) {
-    StringJoiner lines = new StringJoiner("\n", "", "\n");
-    lines.add("model: " + quoted(task.session().model().checkpoint().directory().toAbsolutePath()));
-    lines.add("seed: " + task.session().seed());
-    lines.add("compute: " + task.session().compute().code().toLowerCase(Locale.ROOT));
-    if (!task.calibration().text().isEmpty()) {
-      lines.add("text:");
-      task.calibration()
-          .text()
-          .forEach(text -> lines.add("  - " + quoted(Path.of(text).toAbsolutePath())));
-    }
-    lines.add("steps:");
+    Optional<Calibration> calibration =
+        Optional.of(task.calibration()).filter(c -> !c.text().isEmpty());
+    StringJoiner lines = head(task.session(), calibration);
     lines.add("  - " + plan.command() + ":");
     if (plan.command().equals("merge")) {
       lines.add("      method: " + plan.method());
     }
-    for (Map.Entry<String, Object> option : plan.options().entrySet()) {
-      lines.add("      " + option.getKey() + ": " + option.getValue());
-    }
+    addOptions(lines, plan.options());
     lines.add("      repair: " + task.repair().option());
     task.form().chosen().forEach((name, value) -> lines.add("      " + name + ": " + value));
     Optional<String> statistics = task.statistics().map(file -> quoted(file.toAbsolutePath()));
     statistics.ifPresent(file -> lines.add("      statistics: " + file));
-    if (!task.calibration().text().isEmpty()) {
-      Calibration calibration = task.calibration();
-      lines.add("      sequences: " + calibration.sequences());
-      lines.add("      length: " + calibration.length());
-      lines.add("      sample: " + calibration.sample());
-      if (calibration.pack()) {
-        lines.add("      pack: true");
-      }
-    }
+    calibration.ifPresent(
+        c -> {
+          addCalibration(lines, c);
+          lines.add("      sample: " + c.sample());
+        });
     return lines.toString();
+  }
+
+  static String of(CompressionTask task) {
+    StringJoiner lines = head(task.session(), task.calibration());
+    lines.add("  - compress:");
+    lines.add("      method: " + task.request().method().name());
+    addOptions(lines, task.request().named());
+    task.calibration().ifPresent(c -> addCalibration(lines, c));
+    return lines.toString();
+  }
+
+  private static StringJoiner head(Session session, Optional<Calibration> calibration) {
+    StringJoiner lines = new StringJoiner("\n", "", "\n");
+    lines.add("model: " + quoted(session.model().checkpoint().directory().toAbsolutePath()));
+    lines.add("seed: " + session.seed());
+    lines.add("compute: " + session.compute().code().toLowerCase(Locale.ROOT));
+    calibration.ifPresent(
+        c -> {
+          lines.add("text:");
+          c.text().forEach(text -> lines.add("  - " + quoted(Path.of(text).toAbsolutePath())));
+        });
+    lines.add("steps:");
+    return lines;
+  }
+
+  private static void addOptions(StringJoiner lines, Map<String, Object> options) {
+    options.forEach((name, value) -> lines.add("      " + name + ": " + value));
+  }
+
+  private static void addCalibration(StringJoiner lines, Calibration calibration) {
+    lines.add("      sequences: " + calibration.sequences());
+    lines.add("      length: " + calibration.length());
+    if (calibration.pack()) {
+      lines.add("      pack: true");
+    }
   }
 
   /** A YAML string in single quotes. */

@@ -7,9 +7,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.SequencedMap;
 
 /** README.md of the output, with the front matter that the Hugging Face Hub reads. */
 final class ModelCard {
@@ -22,6 +24,51 @@ final class ModelCard {
   private ModelCard() {}
 
   static String of(MoeModel model, ReductionReport report) {
+    String source = report.model();
+    SequencedMap<String, Object> options = new LinkedHashMap<>(report.options());
+    options.put("calibration tokens", Units.count(report.statistics().tokens()));
+    return of(
+        model,
+        source + ", " + report.expertsAfter() + " experts per layer",
+        List.of(
+            "Made from `%s` with [smelt] %s: the %d experts of every layer were reduced to %d with the"
+                .formatted(source, report.smelt(), report.expertsBefore(), report.expertsAfter()),
+            "method `%s` (%s). %s"
+                .formatted(
+                    report.method(),
+                    report.command(),
+                    weights(report.bytesBefore(), report.bytesAfter()))),
+        options);
+  }
+
+  static String of(MoeModel model, CompressionReport report) {
+    SequencedMap<String, Object> options = new LinkedHashMap<>(report.options());
+    report.calibration().ifPresent(c -> options.put("calibration tokens", Units.count(c.tokens())));
+    List<String> text = new ArrayList<>();
+    text.add(
+        "Made from `%s` with [smelt] %s: its experts were compressed with the"
+            .formatted(report.model(), report.smelt()));
+    text.add(
+        "method `%s`. %s"
+            .formatted(report.method(), weights(report.before().bytes(), report.after().bytes())));
+    if (report.form().equals("compact")) {
+      text.add("");
+      text.add("The experts are in compact form: load with `trust_remote_code=True`.");
+    }
+    return of(model, report.model() + ", compressed", text, options);
+  }
+
+  private static String weights(long before, long after) {
+    return String.format(
+        Locale.ROOT,
+        "Weights: %s before, %s after (%+.1f %%).",
+        Units.bytes(before),
+        Units.bytes(after),
+        100.0 * after / before - 100);
+  }
+
+  private static String of(
+      MoeModel model, String title, List<String> text, SequencedMap<String, Object> options) {
     List<String> lines = new ArrayList<>();
     lines.add("---");
     lines.add("library_name: transformers");
@@ -38,25 +85,13 @@ final class ModelCard {
     lines.add("  - smelt");
     lines.add("---");
     lines.add("");
-    lines.add("# " + report.model() + ", " + report.expertsAfter() + " experts per layer");
+    lines.add("# " + title);
     lines.add("");
-    lines.add(
-        "Made from `%s` with [smelt] %s: the %d experts of every layer were reduced to %d with the"
-            .formatted(
-                report.model(), report.smelt(), report.expertsBefore(), report.expertsAfter()));
-    lines.add(
-        "method `%s` (%s). Weights: %s before, %s after (%s)."
-            .formatted(
-                report.method(),
-                report.command(),
-                Units.bytes(report.bytesBefore()),
-                Units.bytes(report.bytesAfter()),
-                percent(report)));
+    lines.addAll(text);
     lines.add("");
     lines.add("| option | value |");
     lines.add("|---|---|");
-    report.options().forEach((name, value) -> lines.add("| " + name + " | " + value + " |"));
-    lines.add("| calibration tokens | " + Units.count(report.statistics().tokens()) + " |");
+    options.forEach((name, value) -> lines.add("| " + name + " | " + value + " |"));
     lines.add("");
     lines.add(
         "`smelt-report.json` has the plan and the measurements, `smelt-recipe.yaml` repeats the"
@@ -64,11 +99,6 @@ final class ModelCard {
     lines.add("");
     lines.add("[smelt]: a toolkit for surgery on Mixture-of-Experts checkpoints");
     return String.join("\n", lines) + "\n";
-  }
-
-  private static String percent(ReductionReport report) {
-    return String.format(
-        Locale.ROOT, "%+.1f %%", 100.0 * report.bytesAfter() / report.bytesBefore() - 100);
   }
 
   /** The Hub id of a snapshot in the local hub cache: models--owner--name/snapshots/revision. */

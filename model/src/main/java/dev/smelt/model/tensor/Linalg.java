@@ -1,5 +1,6 @@
 package dev.smelt.model.tensor;
 
+import java.util.Optional;
 import org.bytedeco.pytorch.StringViewOptional;
 import org.bytedeco.pytorch.global.torch;
 
@@ -15,6 +16,13 @@ public final class Linalg {
    */
   public static Tensor cholesky(Tensor matrix) {
     return new Tensor(torch.linalg_cholesky(matrix.at()));
+  }
+
+  /** The factor of {@link #cholesky}, or nothing if the matrix is not positive definite. */
+  public static Optional<Tensor> tryCholesky(Tensor matrix) {
+    var parts = torch.linalg_cholesky_ex(matrix.at());
+    boolean done = Tensor.owned(parts.get1()).item() == 0;
+    return done ? Optional.of(Tensor.owned(parts.get0())) : Optional.empty();
   }
 
   /**

@@ -98,6 +98,11 @@ public final class Tensor implements AutoCloseable {
     return of(at.permute(dimensions));
   }
 
+  /** A view of the diagonal of a matrix. */
+  public Tensor diagonal() {
+    return of(at.diagonal());
+  }
+
   /** A view with a new dimension of length one. */
   public Tensor unsqueeze(int dimension) {
     return of(at.unsqueeze(dimension));

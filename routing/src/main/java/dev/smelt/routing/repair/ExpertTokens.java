@@ -16,16 +16,16 @@ import java.util.stream.IntStream;
  * @param tokens indices, ascending
  * @param gates gate value of each token
  */
-record ExpertTokens(int[] tokens, float[] gates) {
+public record ExpertTokens(int[] tokens, float[] gates) {
   /**
    * Routes tokens; the lists are those of the router's rows, in order. 8 bytes per routed token.
    */
-  static List<ExpertTokens> route(MoeBlock block, RepairTokens tokens, int[] some) {
+  public static List<ExpertTokens> route(MoeBlock block, BlockInputs tokens, int[] some) {
     List<Growing> growing = new ArrayList<>();
     IntStream.range(0, block.router().experts()).forEach(_ -> growing.add(new Growing()));
-    for (int from = 0; from < some.length; from += RepairTokens.PIECE) {
+    for (int from = 0; from < some.length; from += BlockInputs.PIECE) {
       try (var _ = Scope.open()) {
-        int to = Math.min(some.length, from + RepairTokens.PIECE);
+        int to = Math.min(some.length, from + BlockInputs.PIECE);
         int[] piece = Arrays.copyOfRange(some, from, to);
         add(piece, block.router().route(tokens.inputs(piece)), growing);
       }
@@ -42,18 +42,33 @@ record ExpertTokens(int[] tokens, float[] gates) {
     }
   }
 
-  int count() {
+  /** The number of tokens. */
+  public int count() {
     return tokens.length;
   }
 
   /** The tokens and gate values from one place to another. */
-  ExpertTokens slice(int from, int to) {
+  public ExpertTokens slice(int from, int to) {
     return new ExpertTokens(
         Arrays.copyOfRange(tokens, from, to), Arrays.copyOfRange(gates, from, to));
   }
 
+  /** The tokens of several lists, one list after the other. */
+  public static ExpertTokens joined(List<ExpertTokens> lists) {
+    if (lists.size() == 1) {
+      return lists.getFirst();
+    }
+    Growing all = new Growing();
+    for (ExpertTokens list : lists) {
+      for (int i = 0; i < list.count(); i++) {
+        all.add(list.tokens[i], list.gates[i]);
+      }
+    }
+    return all.done();
+  }
+
   /** Gate values as a column, F32. */
-  Tensor gateColumn() {
+  public Tensor gateColumn() {
     return Tensors.ofFloats(gates, gates.length, 1);
   }
 

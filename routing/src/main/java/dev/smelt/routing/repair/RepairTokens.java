@@ -9,21 +9,7 @@ import java.util.function.Consumer;
  * The tokens on which the routed experts of a layer are repaired, read in pieces: what the experts
  * see, and what they should answer.
  */
-public interface RepairTokens {
-  /** Tokens that are read at once. */
-  int PIECE = 8192;
-
-  /** Which tokens are there to learn from and which to judge. */
-  TokenSplit split();
-
-  /**
-   * Reads what router and experts see, without the targets, into the open scope.
-   *
-   * @param tokens indices below {@code split().tokens()}
-   * @return in the compute type, [n, H]
-   */
-  Tensor inputs(int... tokens);
-
+public interface RepairTokens extends BlockInputs {
   /**
    * Reads inputs and targets into the open scope.
    *

@@ -2,10 +2,10 @@ package dev.smelt.routing.repair;
 
 import dev.smelt.io.Dtype;
 import dev.smelt.model.Expert;
+import dev.smelt.model.ExpertStorage;
 import dev.smelt.model.MoeBlock;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.tensor.Tensor;
-import java.util.List;
 
 /**
  * The types in which a layer's weights will be written.
@@ -14,16 +14,9 @@ import java.util.List;
  * @param experts of the experts
  */
 record StoredTypes(Dtype router, Dtype experts) {
-  private static final List<Dtype> PLAIN = List.of(Dtype.F64, Dtype.F32, Dtype.F16, Dtype.BF16);
-
   static StoredTypes of(MoeLayer layer) {
     return new StoredTypes(
-        plain(layer.router().dtype()), plain(layer.experts().tensors().getFirst().dtype()));
-  }
-
-  /** Quantised values are repaired and handed on in BF16. */
-  private static Dtype plain(Dtype stored) {
-    return PLAIN.contains(stored) ? stored : Dtype.BF16;
+        ExpertStorage.plain(layer.router().dtype()), layer.experts().valueType());
   }
 
   static StoredTypes all(Dtype dtype) {

@@ -1,0 +1,150 @@
+package dev.smelt.cli.command;
+
+import dev.smelt.cli.console.Console;
+import dev.smelt.cli.pipeline.CompressionOutcome;
+import dev.smelt.cli.pipeline.CompressionRequest;
+import dev.smelt.cli.pipeline.CompressionTask;
+import dev.smelt.cli.pipeline.Session;
+import dev.smelt.compress.CompressionMethod;
+import dev.smelt.compress.CompressionMethods;
+import dev.smelt.compress.GivenOptions;
+import dev.smelt.compress.MethodOption;
+import dev.smelt.io.CheckpointWriter;
+import dev.smelt.io.SmeltException;
+import dev.smelt.io.WriterOptions;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Makes experts smaller. Options of the methods come from their registry. */
+@Command(
+    name = "compress",
+    description = {
+      "Make the experts of every layer smaller and write the checkpoint.",
+      "Example: smelt compress MODEL -o SMALLER --method low-rank --whiten --parameter-ratio 0.5"
+          + " --text calibration.txt"
+    })
+public final class CompressCommand implements Callable<Integer> {
+  private final Console console;
+  private final SequencedMap<String, String> given = new LinkedHashMap<>();
+
+  @Parameters(paramLabel = "MODEL", description = "Directory, or id in the local hub cache.")
+  private String model = "";
+
+  @Option(
+      names = {"-o", "--output"},
+      order = 1,
+      paramLabel = "OUT",
+      description = "The directory to write.")
+  private Optional<Path> output = Optional.empty();
+
+  @Option(
+      names = "--method",
+      order = 2,
+      paramLabel = "NAME",
+      required = true,
+      description = "How experts are made smaller; see docs/methods.")
+  private String method = "";
+
+  @Option(
+      names = "--sequential",
+      order = 50,
+      description =
+          "Calibrate each layer on what the changed layers before it produce, not the original"
+              + " ones. Needs --text.")
+  private boolean sequential;
+
+  @Option(
+      names = "--materialize",
+      order = 51,
+      description =
+          "Write dense experts that every client loads, though they take as much room as before.")
+  private boolean materialize;
+
+  @Mixin private TextOptions text = new TextOptions();
+  @Mixin private OutputOptions writing = new OutputOptions();
+  @Mixin private ComputeOptions compute = new ComputeOptions();
+
+  /** A command that prints to this console. */
+  public CompressCommand(Console console) {
+    this.console = console;
+  }
+
+  /** Adds the options of all methods. */
+  @Spec
+  void addMethodOptions(CommandSpec spec) {
+    int order = 10;
+    for (MethodOption option : CompressionMethods.options().values()) {
+      OptionSpec.Builder builder =
+          OptionSpec.builder("--" + option.name())
+              .order(order++)
+              .description(option.description())
+              .type(option.isFlag() ? boolean.class : String.class)
+              .setter(
+                  new picocli.CommandLine.Model.ISetter() {
+                    @Override
+                    public <T> T set(T value) {
+                      return put(option.name(), value);
+                    }
+                  });
+      spec.addOption(
+          option.isFlag() ? builder.build() : builder.paramLabel(option.label()).build());
+    }
+  }
+
+  private <T> T put(String name, T value) {
+    if (value != null && !Boolean.FALSE.equals(value)) {
+      given.put(name, value.toString());
+    }
+    return value;
+  }
+
+  @Override
+  public Integer call() {
+    CompressionOutcome outcome = compress(Optional.empty());
+    console.result(outcome.costs().toString());
+    console.result("");
+    console.result(outcome.errors().toString());
+    outcome.remarks().forEach(console::warn);
+    console.info("written: " + outcome.written().directory());
+    console.info("next: smelt evaluate " + outcome.written().directory() + " --text FILE");
+    return 0;
+  }
+
+  /**
+   * Compresses and writes.
+   *
+   * @param recipe the recipe to write beside the weights; without one this command becomes one
+   */
+  public CompressionOutcome compress(Optional<String> recipe) {
+    Path target =
+        output.orElseThrow(
+            () -> SmeltException.usage("-o is missing", "name the directory to write"));
+    WriterOptions options = writing.options();
+    CheckpointWriter.requireTarget(target, options.force());
+    CompressionRequest request = request();
+    try (Session session = Session.open(console, model, compute)) {
+      return new CompressionTask(
+              session,
+              request,
+              text.isGiven() ? Optional.of(text.calibration(0)) : Optional.empty())
+          .run(target, options, recipe);
+    }
+  }
+
+  private CompressionRequest request() {
+    CompressionMethod chosen = CompressionMethods.named(method);
+    GivenOptions options = new GivenOptions(given);
+    options.requireFor(chosen);
+    return new CompressionRequest(chosen, options, sequential, materialize);
+  }
+}
