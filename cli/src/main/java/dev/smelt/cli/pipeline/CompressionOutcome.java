@@ -48,8 +48,8 @@ public record CompressionOutcome(CompressionReport report, WrittenCheckpoint wri
     table.row(name, Units.shortCount(before), Units.shortCount(after), change(before, after));
   }
 
-  private static String change(double before, double after) {
-    return String.format(Locale.ROOT, "%+.1f %%", 100 * after / before - 100);
+  private static String change(long before, long after) {
+    return String.format(Locale.ROOT, "%+.1f %%", 100.0 * after / before - 100);
   }
 
   /** Mean errors of every layer. */
