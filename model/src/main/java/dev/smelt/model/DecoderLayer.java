@@ -1,8 +1,8 @@
 package dev.smelt.model;
 
 import dev.smelt.io.SmeltException;
+import dev.smelt.model.layer.Additive;
 import dev.smelt.model.layer.Attended;
-import dev.smelt.model.layer.BranchForm;
 import dev.smelt.model.layer.LayerForm;
 import dev.smelt.model.tensor.Tensor;
 
@@ -39,27 +39,34 @@ public final class DecoderLayer {
   }
 
   /**
-   * Hidden states after the attention, [B, T, H] to [B, T, H]; the output of the experts is added
-   * to them.
+   * What the output of the experts is added to, [B, T, H] to [B, T, H].
    *
-   * @throws SmeltException if a layer of this family does more than that
+   * @throws SmeltException if a layer of this family does more than to add it
    */
   public Tensor attend(Tensor hidden) {
-    return plain().attended(hidden);
+    return sum().base(hidden);
   }
 
   /** What the experts see of a state that {@link #attend} gave: [.., H] to [.., H]. */
   public Tensor blockInput(Tensor attended) {
-    return plain().blockInput(attended);
+    return sum().input(attended);
   }
 
-  private BranchForm plain() {
-    if (form instanceof BranchForm branches && branches.isPlain()) {
-      return branches;
-    }
-    throw SmeltException.unsupported(
-        "layer " + index + ": its output is not the sum of a state and what the experts give",
-        "use a method that does not refit layers one after the other");
+  /** The factor on the output of the experts when it is added. */
+  public double outputFactor() {
+    return sum().factor();
+  }
+
+  private Additive sum() {
+    return form.additive()
+        .orElseThrow(
+            () ->
+                SmeltException.unsupported(
+                    "layer "
+                        + index
+                        + ": its output is not the sum of a state and what the experts give",
+                    "use a method that does not refit layers one after the other"
+                        + " (--repair none)"));
   }
 
   /** Hidden states after the layer: [B, T, H] to [B, T, H]. */

@@ -36,8 +36,8 @@ public record Branch(
     return add == 1 ? kept.add(normed) : kept.addScaled(normed, add);
   }
 
-  /** Whether the output of the part is added to the state as it is. */
-  boolean isPlain() {
-    return after.isEmpty() && residual == Residual.STATE && keep == 1 && add == 1;
+  /** Whether the output of the part is added without a norm, to something that is left of x. */
+  boolean isAdditive() {
+    return after.isEmpty() && keep != 0 && add != 0;
   }
 }

@@ -1,7 +1,9 @@
 package dev.smelt.model.layer;
 
+import dev.smelt.model.layer.Branch.Residual;
 import dev.smelt.model.mixer.Mixer;
 import dev.smelt.model.tensor.Tensor;
+import java.util.Optional;
 
 /**
  * Attention, then experts, each in a residual branch: most families.
@@ -19,18 +21,37 @@ public record BranchForm(Branch first, Mixer mixer, Branch second) implements La
   }
 
   /** The state between the branches. */
-  public Tensor attended(Tensor hidden) {
+  private Tensor attended(Tensor hidden) {
     Tensor seen = first.input(hidden);
     return first.join(hidden, seen, mixer.apply(seen));
   }
 
-  /** What the experts see of the state between the branches. */
-  public Tensor blockInput(Tensor state) {
-    return second.input(state);
+  @Override
+  public Optional<Additive> additive() {
+    return second.isAdditive() ? Optional.of(new Sum()) : Optional.empty();
   }
 
-  /** Whether the output of the experts is added to the state between the branches as it is. */
-  public boolean isPlain() {
-    return second.isPlain();
+  private class Sum implements Additive {
+    @Override
+    public Tensor base(Tensor hidden) {
+      Tensor state = attended(hidden);
+      Tensor base = second.residual() == Residual.STATE ? state : second.input(state);
+      return scaled(base, second.keep());
+    }
+
+    @Override
+    public Tensor input(Tensor base) {
+      Tensor state = scaled(base, 1 / second.keep());
+      return second.residual() == Residual.STATE ? second.input(state) : state;
+    }
+
+    @Override
+    public double factor() {
+      return second.add();
+    }
+  }
+
+  private static Tensor scaled(Tensor tensor, double factor) {
+    return factor == 1 ? tensor : tensor.mul(factor);
   }
 }

@@ -21,4 +21,26 @@ public record SingleForm(Norm norm, Optional<Mixer> mixer) implements LayerForm 
     }
     return new Attended(input, hidden::add);
   }
+
+  @Override
+  public Optional<Additive> additive() {
+    return mixer.isPresent() ? Optional.empty() : Optional.of(new Sum());
+  }
+
+  private final class Sum implements Additive {
+    @Override
+    public Tensor base(Tensor hidden) {
+      return hidden;
+    }
+
+    @Override
+    public Tensor input(Tensor base) {
+      return norm.apply(base);
+    }
+
+    @Override
+    public double factor() {
+      return 1;
+    }
+  }
 }

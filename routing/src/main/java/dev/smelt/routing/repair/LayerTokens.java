@@ -95,7 +95,8 @@ public final class LayerTokens implements RepairTokens {
     Tensor inputs = layer.blockInput(before);
     Dtype wide = before.dtype().equals(Dtype.F64) ? Dtype.F64 : Dtype.F32;
     Tensor missing = after.to(wide).sub(before.to(wide));
-    Tensor targets = shared.map(s -> missing.sub(s.apply(inputs).to(wide))).orElse(missing);
+    Tensor sum = missing.mul(1 / layer.outputFactor());
+    Tensor targets = shared.map(s -> sum.sub(s.apply(inputs).to(wide))).orElse(sum);
     return new Rows(
         inputs, targets, after.to(wide).square().mean(-1, true).add(EPSILON).reciprocal());
   }

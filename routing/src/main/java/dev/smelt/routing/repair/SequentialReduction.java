@@ -190,7 +190,8 @@ public record SequentialReduction(
         TokenBatch batch = attended.batch(i);
         Tensor state = attended.state(i);
         Tensor rows = batch.rows(layer.blockInput(state));
-        state.copyFrom(state.add(batch.padded(block.apply(rows, layer.index(), MoeObserver.NONE))));
+        Tensor output = batch.padded(block.apply(rows, layer.index(), MoeObserver.NONE));
+        state.copyFrom(state.addScaled(output, layer.outputFactor()));
       }
     }
   }

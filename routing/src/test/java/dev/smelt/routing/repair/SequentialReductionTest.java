@@ -34,7 +34,11 @@ class SequentialReductionTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"mixtral", "qwen2_moe", "qwen3_moe", "olmoe"})
+  @ValueSource(
+      strings = {
+        "mixtral", "qwen2_moe", "qwen3_moe", "olmoe",
+        "granitemoe", "granitemoehybrid", "minimax", "nemotron_h"
+      })
   void repairsEveryLayerAndNeverMakesOneWorse(String name) {
     long live;
     try (MoeModel model = MoeModel.open(Resources.path("golden/" + name))) {
@@ -59,7 +63,7 @@ class SequentialReductionTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"mixtral", "qwen2_moe"})
+  @ValueSource(strings = {"mixtral", "qwen2_moe", "granitemoeshared", "minimax", "nemotron_h"})
   void allExpertsKeptChangesNothing(String name) {
     try (MoeModel model = MoeModel.open(Resources.path("golden/" + name))) {
       LayerEdit nothing =
