@@ -40,6 +40,14 @@ class FilesIT {
     assertThat(summary.path("tied_embeddings").booleanValue()).isFalse();
   }
 
+  /** Two of the ten experts of each layer return their input; their weights are never used. */
+  @Test
+  void expertsWithoutUseAreNotCounted() {
+    Path golden = Path.of("..", "model", "src", "test", "resources", "golden", "longcat_flash");
+    assertThat(json(Smelt.run("inspect", golden, "--json")).path("experts").intValue())
+        .isEqualTo(8);
+  }
+
   @Test
   void aDenseModelIsReportedAsOne() {
     Smelt.Run run = Smelt.run("inspect", Models.dense(directory.resolve("dense")));

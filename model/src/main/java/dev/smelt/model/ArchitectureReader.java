@@ -26,6 +26,12 @@ final class ArchitectureReader {
 
   Architecture architecture() {
     Quantisation.check(config);
+    Quantisation.checkScales(source.checkpoint());
+    family
+        .experts
+        .latentField
+        .filter(field -> config.positive(field).isPresent())
+        .ifPresent(this::refuse);
     RoutingRule routing = new RouterReader(source).routing();
     Architecture architecture =
         new Architecture(
@@ -39,6 +45,13 @@ final class ArchitectureReader {
             !source.has(source.head() + ".weight"));
     checkEnds(architecture);
     return architecture;
+  }
+
+  private void refuse(String field) {
+    throw SmeltException.unsupported(
+        "%s: %s is %d: experts that work in a smaller space are not supported"
+            .formatted(config.origin(), field, config.integer(field)),
+        "smelt runs this family with experts on the hidden state");
   }
 
   private static int groups(RoutingRule routing) {
@@ -136,7 +149,7 @@ final class ArchitectureReader {
   private int configuredExperts() {
     for (String field : Family.EXPERT_COUNT_FIELDS) {
       if (config.at(field).isArray()) {
-        return config.integer(field + ".0");
+        return config.uniform(field);
       }
       if (config.has(field)) {
         return config.integer(field);

@@ -32,6 +32,7 @@ final class ExpertRule {
   Optional<String> sharedFused = Optional.empty();
   Optional<String> sharedAverageField = Optional.empty();
   boolean identities;
+  Optional<String> latentField = Optional.empty();
 
   /** Prefix of the block inside a layer. */
   ExpertRule block(String prefix) {
@@ -112,6 +113,12 @@ final class ExpertRule {
   /** The mean of routed and shared output is taken if a config field says {@code average}. */
   ExpertRule sharedAverage(String field) {
     sharedAverageField = Optional.of(field);
+    return this;
+  }
+
+  /** Config field with the size of a smaller space in which experts work; smelt refuses it. */
+  ExpertRule latent(String field) {
+    latentField = Optional.of(field);
     return this;
   }
 

@@ -103,6 +103,7 @@ final class HybridFamilies {
                     e ->
                         e.block("mixer.")
                             .ungated()
+                            .latent("moe_latent_size")
                             .activation("mlp_hidden_act", Activation.RELU_SQUARED)));
   }
 }

@@ -55,6 +55,23 @@ public final class ModelConfig {
     return document.integer(path(field)).map(value -> integer(field)).orElse(byDefault);
   }
 
+  /**
+   * The entry of a list that has one for each layer.
+   *
+   * @throws SmeltException (unsupported) if they differ
+   */
+  int uniform(String field) {
+    int first = integer(field + ".0");
+    for (int i = 1; i < at(field).size(); i++) {
+      if (integer(field + "." + i) != first) {
+        throw SmeltException.unsupported(
+            origin + ": field '" + field + "' differs between layers: " + at(field),
+            "smelt reads models with the same number in every layer");
+      }
+    }
+    return first;
+  }
+
   /** A number with a default. */
   public double number(String field, double byDefault) {
     return document.number(path(field)).orElse(byDefault);

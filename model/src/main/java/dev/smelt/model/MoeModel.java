@@ -2,6 +2,7 @@ package dev.smelt.model;
 
 import dev.smelt.io.Checkpoint;
 import dev.smelt.io.Dtype;
+import dev.smelt.io.SmeltException;
 import dev.smelt.io.StoredTensor;
 import dev.smelt.model.tensor.Tensor;
 import java.nio.file.Path;
@@ -53,12 +54,31 @@ public final class MoeModel implements AutoCloseable {
     Checkpoint checkpoint = Checkpoint.open(directory);
     try {
       ModelConfig config = new ModelConfig(checkpoint.config(), directory.resolve("config.json"));
-      Family family = Families.of(ModelSource.modelType(config));
+      Family family = family(checkpoint, ModelSource.modelType(config));
       return open(checkpoint, edit.apply(config, family), family);
     } catch (RuntimeException e) {
       checkpoint.close();
       throw e;
     }
+  }
+
+  /** A model type without a description may still be told to be dense. */
+  private static Family family(Checkpoint checkpoint, String modelType) {
+    boolean known = Families.modelTypes().contains(ModelTypes.canonical(modelType));
+    if (!known && checkpoint.tensors().keySet().stream().noneMatch(MoeModel::isOfExperts)) {
+      throw SmeltException.unsupported(
+          "%s: no tensor is of an expert or a router, this is a dense model (model_type '%s')"
+              .formatted(checkpoint.directory(), modelType),
+          "smelt works on Mixture-of-Experts checkpoints");
+    }
+    return Families.of(modelType);
+  }
+
+  private static boolean isOfExperts(String name) {
+    return name.contains("expert")
+        || name.contains("router")
+        || name.contains("moe")
+        || name.contains(".gate.");
   }
 
   /** Opens a checkpoint as a family, with a config.json, of the caller's choice. */

@@ -1,6 +1,9 @@
 package dev.smelt.model;
 
+import dev.smelt.io.Checkpoint;
+import dev.smelt.io.Fault;
 import dev.smelt.io.SmeltException;
+import java.util.List;
 import java.util.Set;
 
 /** Refuses quantised checkpoints whose format smelt does not read. */
@@ -10,6 +13,27 @@ final class Quantisation {
   private static final Set<String> SUPPORTED = Set.of("fp8", "mxfp4");
 
   private Quantisation() {}
+
+  /** Every FP8 tensor must have its scales. */
+  static void checkScales(Checkpoint checkpoint) {
+    List<String> problems =
+        checkpoint.tensors().values().stream()
+            .filter(tensor -> tensor.dtype().code().startsWith("F8"))
+            .filter(tensor -> checkpoint.find(tensor.name() + Fp8.SCALES).isEmpty())
+            .map(
+                tensor ->
+                    "%s: tensor '%s' has type %s, but '%s' is missing"
+                        .formatted(
+                            tensor.file(),
+                            tensor.name(),
+                            tensor.dtype(),
+                            tensor.name() + Fp8.SCALES))
+            .toList();
+    if (!problems.isEmpty()) {
+      throw SmeltException.all(
+          Fault.CHECKPOINT, problems, "download the checkpoint again, all of its files");
+    }
+  }
 
   static void check(ModelConfig config) {
     if (!config.has("quantization_config")) {

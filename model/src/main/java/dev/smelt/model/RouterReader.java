@@ -49,26 +49,13 @@ final class RouterReader {
   private int topK() {
     for (String field : rule.topKFields) {
       if (config.at(field).isArray()) {
-        return uniform(field);
+        return config.uniform(field);
       }
       if (config.has(field)) {
         return config.integer(field);
       }
     }
     return config.integer(rule.topKFields.getFirst());
-  }
-
-  /** A list that has one entry per layer; smelt wants them equal. */
-  private int uniform(String field) {
-    var entries = config.at(field);
-    int first = config.integer(field + ".0");
-    for (int i = 1; i < entries.size(); i++) {
-      if (config.integer(field + "." + i) != first) {
-        throw SmeltException.unsupported(
-            config.origin() + ": field '" + field + "' differs between layers", "");
-      }
-    }
-    return first;
   }
 
   private Score score() {

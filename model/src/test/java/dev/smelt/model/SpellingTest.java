@@ -62,6 +62,39 @@ class SpellingTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"granitemoehybrid", "nemotron_h"})
+  void stateSpacesInsideALargerModel(String golden) {
+    try (var checkpoint = Checkpoint.open(Goldens.directory(golden))) {
+      String inner = checkpoint.config().without("time_step_limit").text();
+      String limits = ", \"time_step_limit\": [0.0, {\"__float__\": \"Infinity\"}]}";
+      String text = inner.substring(0, inner.lastIndexOf('}')) + limits;
+      UnaryOperator<ConfigDocument> nested =
+          c -> ConfigDocument.parse("{\"text_config\": " + text + "}", directory);
+      try (var model = Goldens.open(golden, nested, UnaryOperator.identity())) {
+        assertGolden(golden, model);
+      }
+    }
+  }
+
+  @Test
+  void olderFieldsOfNemotron() {
+    UnaryOperator<ConfigDocument> older =
+        c ->
+            c.without("n_groups")
+                .without("conv_kernel")
+                .without("time_step_min")
+                .without("layers_block_type")
+                .with("mamba_n_groups", 2)
+                .with("mamba_d_conv", 4)
+                .with("mamba_dt_min", "0.001")
+                .with("num_hidden_layers", 4)
+                .with("hybrid_override_pattern", "\"ME*-\"");
+    try (var model = Goldens.open("nemotron_h", older, UnaryOperator.identity())) {
+      assertGolden("nemotron_h", model);
+    }
+  }
+
   @Test
   void languageModelInsideALargerOne() throws IOException {
     String golden = "qwen3_moe";

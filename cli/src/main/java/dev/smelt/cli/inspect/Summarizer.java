@@ -36,7 +36,7 @@ final class Summarizer {
     int depth = layers.size();
     layers.values().removeIf(layer -> layer.parameters() == 0);
     SequencedMap<String, Long> experts = new LinkedHashMap<>();
-    layers.forEach((name, layer) -> experts.put(name, layer.experts()));
+    layers.forEach((name, layer) -> experts.put(name, experts(layer)));
     long total = groups.values().stream().mapToLong(Group::parameters).sum();
     return new ModelSummary(
         checkpoint.directory(),
@@ -57,6 +57,13 @@ final class Summarizer {
         !groups.containsKey(TensorRole.HEAD),
         largestFirst(),
         new LinkedHashMap<>(groups));
+  }
+
+  /** Experts with weights that count: where some return their input, their weights are not used. */
+  private long experts(MoeLayer layer) {
+    return config.integer("zero_expert_num").orElse(0) == 0
+        ? layer.experts()
+        : Math.min(layer.experts(), config.integer("n_routed_experts").orElse(layer.experts()));
   }
 
   private void add(StoredTensor tensor) {

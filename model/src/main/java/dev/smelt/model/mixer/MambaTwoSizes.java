@@ -33,23 +33,26 @@ record MambaTwoSizes(
   private static final String LIMIT = "time_step_limit";
 
   static MambaTwoSizes of(ModelConfig config) {
-    return config.document().has("mamba_num_heads") ? nemotron(config) : granite(config);
+    return config.has("mamba_num_heads") ? nemotron(config) : granite(config);
   }
 
-  /** The gated norm is per group, and of the bounds only the lower one is used. */
+  /**
+   * The gated norm is per group, and of the bounds only the lower one is used. Where a field has an
+   * older name, that one counts, as in transformers.
+   */
   private static MambaTwoSizes nemotron(ModelConfig config) {
     MixerCheck.silu(config, "mamba_hidden_act");
-    long groups = config.integer("n_groups", 8);
+    long groups = config.integer("mamba_n_groups", config.integer("n_groups", 8));
     return new MambaTwoSizes(
         config.integer("hidden_size"),
         config.integer("mamba_num_heads"),
         config.integer("mamba_head_dim"),
         groups,
         config.integer("ssm_state_size"),
-        config.integer("conv_kernel", 4),
+        config.integer("mamba_d_conv", config.integer("conv_kernel", 4)),
         groups,
         config.number("layer_norm_epsilon", 1e-5),
-        config.number("time_step_min", 0.001),
+        config.number("mamba_dt_min", config.number("time_step_min", 0.001)),
         Double.POSITIVE_INFINITY);
   }
 
@@ -72,7 +75,7 @@ record MambaTwoSizes(
 
   /** Infinity is written as a number, as a string, or as {@code {"__float__": "Infinity"}}. */
   private static double limit(ModelConfig config, int index, double byDefault) {
-    JsonNode limits = config.document().root().path(LIMIT);
+    JsonNode limits = config.at(LIMIT);
     if (!limits.isArray()) {
       return byDefault;
     }
