@@ -1,9 +1,10 @@
 """Tokens per second of a transformers forward pass that records routing statistics: the baseline of smelt's `calibrate`.
 
-usage: torch_statistics.py MODEL IDS.npy [--dtype float32|bfloat16] [--batch 4] [--repeats 3] [--plain]
+usage: torch_statistics.py MODEL IDS.npy [--dtype float32|bfloat16] [--batch 4] [--repeats 3] [--plain | --hooks]
 Prints one JSON object. The decoder layers run without the output head. Experts run eagerly: each on its own tokens, as
-transformers' own loop does. The recording sits inside that loop, so that the baseline computes no expert twice (a hook
-on the fused experts module would have to). --plain records nothing. Router statistics come from forward hooks.
+transformers' own loop does. The recording sits inside that loop, so that the baseline computes no expert twice. With
+--hooks the model runs as it is, and a forward hook on each module of fused experts computes the outputs of the routed
+experts once more, as tools do that cannot change the model. --plain records nothing. Router statistics come from hooks.
 """
 
 import argparse
@@ -71,7 +72,16 @@ def recording_experts(experts, recorder):
     return forward
 
 
-def attach(model):
+def hook_on_experts(recorder):
+    """A forward hook that computes what the fused module does not give away."""
+
+    def hook(experts, inputs, _):
+        recording_experts(experts, recorder)(*inputs)
+
+    return hook
+
+
+def attach(model, by_hooks):
     recorders = []
     for layer in model.model.layers:
         recorder = Recorder(model.config.num_experts, model.config.hidden_size)
@@ -79,7 +89,10 @@ def attach(model):
         layer.mlp.gate.register_forward_hook(
             lambda module, inputs, out, r=recorder, p=previous: r.router(out[0], out[2], p)
         )
-        layer.mlp.experts.forward = recording_experts(layer.mlp.experts, recorder)
+        if by_hooks:
+            layer.mlp.experts.register_forward_hook(hook_on_experts(recorder))
+        else:
+            layer.mlp.experts.forward = recording_experts(layer.mlp.experts, recorder)
         recorders.append(recorder)
     return recorders
 
@@ -100,11 +113,12 @@ def main():
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--plain", action="store_true")
+    parser.add_argument("--hooks", action="store_true")
     arguments = parser.parse_args()
     model = AutoModelForCausalLM.from_pretrained(
         arguments.model, dtype=getattr(torch, arguments.dtype), experts_implementation="eager"
     ).eval()
-    recorders = [] if arguments.plain else attach(model)
+    recorders = [] if arguments.plain else attach(model, arguments.hooks)
     ids = torch.from_numpy(np.load(arguments.ids).astype(np.int64))
     batches = ids.split(arguments.batch)
     timed(model, batches[:1])
@@ -114,7 +128,7 @@ def main():
         assert recorder.count.sum() == model.config.num_experts_per_tok * passed
     result = {
         "dtype": arguments.dtype,
-        "recording": not arguments.plain,
+        "recording": "none" if arguments.plain else "hooks" if arguments.hooks else "in the loop",
         "tokens": ids.numel(),
         "layers": len(model.model.layers),
         "seconds": round(seconds, 3),

@@ -2,6 +2,7 @@ package dev.smelt.model;
 
 import dev.smelt.io.Dtype;
 import dev.smelt.model.tensor.Autograd;
+import dev.smelt.model.tensor.Parallel;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
@@ -63,74 +64,72 @@ public record MoeBlock(
 
   /** The gated sum of the routed experts' outputs, [n, H]. */
   public Tensor mix(Tensor input, Routing routing, int layer, MoeObserver observer) {
-    long tokens = input.size(0);
     long k = routing.experts().size(1);
-    Tensor flat = routing.experts().reshape(-1);
-    Tensor order = flat.argsort();
-    Tensor slotTokens = order.floorDivide(k);
-    long[] offsets = offsets(flat.binCount(router.experts()).toLongs());
-    Tensor gates = routing.gates().reshape(-1).indexSelect(0, order);
+    SlotOrder order = SlotOrder.of(routing.experts(), router.experts());
+    Tensor slotTokens = order.slots().floorDivide(k);
+    Tensor gates = routing.gates().reshape(-1).indexSelect(0, order.slots());
     Tensor factors = gates.to(input.dtype()).unsqueeze(-1);
-    Tensor outputs = outputs(input, slotTokens, offsets, factors);
-    observer.computed(
-        layer, new ExpertSlots(offsets, flat.indexSelect(0, order), slotTokens, gates, outputs));
-    Tensor gated = outputs.mul(factors);
-    return gated.indexSelect(0, order.argsort()).reshape(tokens, k, -1).sum(1);
+    Tensor outputs = outputs(input, slotTokens, order, factors);
+    Tensor experts = routing.experts().reshape(-1).indexSelect(0, order.slots());
+    observer.computed(layer, new ExpertSlots(order.offsets(), experts, slotTokens, gates, outputs));
+    Tensor places = order.places().reshape(-1, k);
+    return Autograd.isRecording()
+        ? outputs.mul(factors).indexSelect(0, order.places()).reshape(-1, k, input.size(1)).sum(1)
+        : outputs.weightedRows(places, routing.gates().to(input.dtype()));
   }
 
   /** What the gate values multiply: where they weight the input, the output divided by them. */
-  private Tensor outputs(Tensor input, Tensor slotTokens, long[] offsets, Tensor factors) {
+  private Tensor outputs(Tensor input, Tensor slotTokens, SlotOrder order, Tensor factors) {
     return switch (weighting) {
-      case OUTPUT -> run(input, slotTokens, offsets);
+      case OUTPUT -> run(input, slotTokens, order);
       case INPUT -> {
         Tensor weighted = input.indexSelect(0, slotTokens).mul(factors);
         Tensor slots = Tensors.range(slotTokens.size(0), Dtype.I64);
-        yield run(weighted, slots, offsets).div(factors.clamp(MIN_GATE, 1));
+        yield run(weighted, slots, order).div(factors.clamp(MIN_GATE, 1));
       }
     };
   }
 
-  private static long[] offsets(long[] counts) {
-    long[] offsets = new long[counts.length + 1];
-    for (int e = 0; e < counts.length; e++) {
-      offsets[e + 1] = offsets[e] + counts[e];
-    }
-    return offsets;
-  }
-
-  private Tensor run(Tensor input, Tensor slotTokens, long[] offsets) {
+  private Tensor run(Tensor input, Tensor slotTokens, SlotOrder order) {
     return Autograd.isRecording()
-        ? runRecorded(input, slotTokens, offsets)
-        : runPadded(input, slotTokens, offsets);
+        ? runRecorded(input, slotTokens, order)
+        : runInParallel(input, slotTokens, order);
   }
 
-  /**
-   * Inputs and outputs of all slots are one buffer each. The rows after an expert's own belong to
-   * the next expert: they pad its batch, and are overwritten when their own expert runs.
-   */
-  private Tensor runPadded(Tensor input, Tensor slotTokens, long[] offsets) {
+  /** Inputs and outputs of all slots are one buffer each; experts run side by side. */
+  private Tensor runInParallel(Tensor input, Tensor slotTokens, SlotOrder order) {
     long slots = slotTokens.size(0);
     Tensor padding = Tensors.zeros(Dtype.I64, MAX_PADDING);
     Tensor sorted = input.indexSelect(0, Tensors.concat(List.of(slotTokens, padding), 0));
-    Tensor outputs = Tensors.empty(input.dtype(), slots + MAX_PADDING, input.size(1));
-    for (int e = 0; e < experts.size(); e++) {
-      long count = offsets[e + 1] - offsets[e];
-      if (count > 0) {
-        long rows = padded(count, input.dtype());
-        try (var _ = Scope.open()) {
-          Tensor z = experts.get(e).intermediate(sorted.narrow(0, offsets[e], rows));
-          Tensor target = outputs.narrow(0, offsets[e], rows);
-          target.linearInto(z, experts.get(e).down());
-          experts.get(e).biases().ifPresent(biases -> target.addInPlace(biases.down()));
-        }
-      }
-    }
-    long own = offsets[experts.size()];
+    Tensor outputs = Tensors.empty(input.dtype(), slots, input.size(1));
+    int[] busy = order.busiestFirst(experts.size());
+    Parallel.forEach(
+        busy.length,
+        i -> {
+          int e = busy[i];
+          long from = order.offsets()[e];
+          long count = order.count(e);
+          try (var _ = Scope.open()) {
+            Tensor rows = sorted.narrow(0, from, padded(count, input.dtype()));
+            runOne(experts.get(e), rows, outputs.narrow(0, from, count));
+          }
+        });
+    long own = order.offsets()[experts.size()];
     if (own < slots) {
       Tensor unchanged = outputs.narrow(0, own, slots - own);
       unchanged.copyFrom(sorted.narrow(0, own, slots - own));
     }
-    return outputs.narrow(0, 0, slots);
+    return outputs;
+  }
+
+  /** Runs an expert on rows of which only the first belong to it, as many as the target has. */
+  private static void runOne(Expert expert, Tensor rows, Tensor target) {
+    if (rows.size(0) != target.size(0)) {
+      target.copyFrom(expert.apply(rows).narrow(0, 0, target.size(0)));
+      return;
+    }
+    target.linearInto(expert.intermediate(rows), expert.down());
+    expert.biases().ifPresent(biases -> target.addInPlace(biases.down()));
   }
 
   /**
@@ -149,18 +148,18 @@ public record MoeBlock(
    * The same with gradients: padding rows are computed and left out, so that their gradients are
    * zero.
    */
-  private Tensor runRecorded(Tensor input, Tensor slotTokens, long[] offsets) {
+  private Tensor runRecorded(Tensor input, Tensor slotTokens, SlotOrder order) {
     Tensor padding = Tensors.zeros(Dtype.I64, MAX_PADDING);
     Tensor sorted = input.indexSelect(0, Tensors.concat(List.of(slotTokens, padding), 0));
     List<Tensor> parts = new ArrayList<>();
     for (int e = 0; e < experts.size(); e++) {
-      long count = offsets[e + 1] - offsets[e];
+      long count = order.count(e);
       if (count > 0) {
-        Tensor own = sorted.narrow(0, offsets[e], padded(count, input.dtype()));
+        Tensor own = sorted.narrow(0, order.offsets()[e], padded(count, input.dtype()));
         parts.add(experts.get(e).apply(own).narrow(0, 0, count));
       }
     }
-    long own = offsets[experts.size()];
+    long own = order.offsets()[experts.size()];
     if (own < slotTokens.size(0)) {
       parts.add(sorted.narrow(0, own, slotTokens.size(0) - own));
     }

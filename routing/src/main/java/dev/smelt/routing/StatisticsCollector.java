@@ -5,6 +5,7 @@ import dev.smelt.io.SmeltException;
 import dev.smelt.model.ExpertSlots;
 import dev.smelt.model.MoeObserver;
 import dev.smelt.model.Routing;
+import dev.smelt.model.tensor.Parallel;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
@@ -145,15 +146,17 @@ final class StatisticsCollector implements MoeObserver {
   @Override
   public void computed(int layer, ExpertSlots slots) {
     float[] gates = slots.gates().toFloats();
-    for (int e = 0; e < experts; e++) {
-      int from = (int) slots.offsets()[e];
-      int count = (int) slots.offsets()[e + 1] - from;
-      if (count > 0) {
-        try (var _ = Scope.open()) {
-          Tensor outputs = slots.outputs().narrow(0, from, count).to(Dtype.F32);
-          addNorms(e, outputs.norm(-1).toFloats(), gates, from);
-          addOutputs(e, outputs, slots.gates().narrow(0, from, count).to(Dtype.F32));
-        }
+    Parallel.forEach(experts, e -> add(e, slots, gates));
+  }
+
+  private void add(int e, ExpertSlots slots, float[] gates) {
+    int from = (int) slots.offsets()[e];
+    int count = (int) slots.offsets()[e + 1] - from;
+    if (count > 0) {
+      try (var _ = Scope.open()) {
+        Tensor outputs = slots.outputs().narrow(0, from, count).to(Dtype.F32);
+        addNorms(e, outputs.norm(-1).toFloats(), gates, from);
+        addOutputs(e, outputs, slots.gates().narrow(0, from, count).to(Dtype.F32));
       }
     }
   }

@@ -15,7 +15,7 @@ public final class Linalg {
    * @throws RuntimeException if it is not positive definite
    */
   public static Tensor cholesky(Tensor matrix) {
-    return new Tensor(torch.linalg_cholesky(matrix.at()));
+    return Blas.decompose(() -> new Tensor(torch.linalg_cholesky(matrix.at())));
   }
 
   /** The factor of {@link #cholesky}, or nothing if the matrix is not positive definite. */
@@ -32,7 +32,7 @@ public final class Linalg {
    * @param right [n, m]
    */
   public static Tensor choleskySolve(Tensor lower, Tensor right) {
-    return new Tensor(torch.cholesky_solve(right.at(), lower.at()));
+    return Blas.decompose(() -> new Tensor(torch.cholesky_solve(right.at(), lower.at())));
   }
 
   /**
@@ -43,7 +43,8 @@ public final class Linalg {
    * @param right [n, m]
    */
   public static Tensor triangularSolve(Tensor triangle, boolean upper, Tensor right) {
-    return new Tensor(torch.linalg_solve_triangular(triangle.at(), right.at(), upper));
+    return Blas.decompose(
+        () -> new Tensor(torch.linalg_solve_triangular(triangle.at(), right.at(), upper)));
   }
 
   /**
@@ -53,19 +54,22 @@ public final class Linalg {
    * @param right [.., n, m]
    */
   public static Tensor unitLowerSolve(Tensor matrix, Tensor right) {
-    return new Tensor(torch.linalg_solve_triangular(matrix.at(), right.at(), false, true, true));
+    return Blas.decompose(
+        () ->
+            new Tensor(torch.linalg_solve_triangular(matrix.at(), right.at(), false, true, true)));
   }
 
   /** The thin singular value decomposition of [m, n], with r = min(m, n). */
   public static Svd svd(Tensor matrix) {
-    var parts = torch.linalg_svd(matrix.at(), false, new StringViewOptional());
+    var parts =
+        Blas.decompose(() -> torch.linalg_svd(matrix.at(), false, new StringViewOptional()));
     return new Svd(
         Tensor.owned(parts.get0()), Tensor.owned(parts.get1()), Tensor.owned(parts.get2()));
   }
 
   /** Eigenvalues and eigenvectors of a symmetric matrix [n, n]; its lower triangle is read. */
   public static Eigen eigh(Tensor matrix) {
-    var parts = torch.linalg_eigh(matrix.at());
+    var parts = Blas.decompose(() -> torch.linalg_eigh(matrix.at()));
     return new Eigen(Tensor.owned(parts.get0()), Tensor.owned(parts.get1()));
   }
 

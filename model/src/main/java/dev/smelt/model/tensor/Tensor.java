@@ -182,17 +182,36 @@ public final class Tensor implements AutoCloseable {
 
   /** Matrix product, batched over leading dimensions. */
   public Tensor matmul(Tensor other) {
-    return of(at.matmul(other.at));
+    return Products.splits(this, other) ? Products.of(this, other) : of(at.matmul(other.at));
+  }
+
+  /** Matrix product of two matrices, on one thread. */
+  Tensor mm(Tensor other) {
+    return of(at.mm(other.at));
+  }
+
+  /** Matrix products of two batches of matrices. */
+  Tensor bmm(Tensor other) {
+    return of(at.bmm(other.at));
   }
 
   /** {@code this * weight^T}, for a weight of shape [out, in]. */
   public Tensor linear(Tensor weight) {
-    return of(torch.linear(at, weight.at));
+    Tensor transposed = weight.transpose(0, 1);
+    return Products.splits(this, transposed)
+        ? Products.of(this, transposed)
+        : of(torch.linear(at, weight.at));
   }
 
   /** {@code this * weight^T + bias}, for a weight of shape [out, in] and a bias of shape [out]. */
   public Tensor linear(Tensor weight, Tensor bias) {
-    return of(torch.linear(at, weight.at, bias.at));
+    Tensor transposed = weight.transpose(0, 1);
+    if (!Products.splits(this, transposed)) {
+      return of(torch.linear(at, weight.at, bias.at));
+    }
+    Tensor product = Products.of(this, transposed);
+    product.addInPlace(bias);
+    return product;
   }
 
   /** Elementwise square. */
@@ -376,6 +395,29 @@ public final class Tensor implements AutoCloseable {
     return of(at.gather((long) dimension, index.at));
   }
 
+  /**
+   * Weighted sums of rows of this matrix [m, H]: {@code sum_j weights[i, j] * this[index[i, j]]}.
+   *
+   * @param index rows, I64, [n, k]
+   * @param weights of this tensor's type, [n, k]
+   * @return [n, H]; no gradient
+   */
+  public Tensor weightedRows(Tensor index, Tensor weights) {
+    long k = index.size(1);
+    Tensor starts = Tensors.range(index.elements(), Dtype.I64).reshape(-1, k).select(1, 0);
+    var sums =
+        torch.embedding_bag(
+            at,
+            index.reshape(-1).at,
+            starts.contiguous().at,
+            false,
+            0,
+            false,
+            new TensorOptional(weights.reshape(-1).at),
+            false);
+    return owned(sums.get0());
+  }
+
   /** How often each of {@code 0 .. bins-1} occurs in an I64 vector. */
   public Tensor binCount(long bins) {
     return of(torch.bincount(at, new TensorOptional(), bins));
@@ -459,7 +501,12 @@ public final class Tensor implements AutoCloseable {
 
   /** Overwrites this matrix with {@code input * weight^T}; types are equal, no gradient. */
   public void linearInto(Tensor input, Tensor weight) {
-    torch.mm_out(at, input.at, weight.at.t());
+    Tensor transposed = weight.transpose(0, 1);
+    if (Products.splits(input, transposed)) {
+      Products.into(this, input, transposed);
+    } else {
+      torch.mm_out(at, input.at, transposed.at);
+    }
   }
 
   /** Overwrites this tensor's values; converts the type. */

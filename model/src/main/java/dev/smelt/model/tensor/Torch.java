@@ -32,11 +32,15 @@ public final class Torch {
 
   private Torch() {}
 
-  /** Loads the native library once and switches gradients off for this thread. */
+  /**
+   * Loads the native library once and switches gradients off for this thread. Matrix products use
+   * one thread each, see {@link Blas}.
+   */
   static synchronized void initialise() {
     if (!initialised) {
       initialised = true;
       GradMode.set_enabled(false);
+      Blas.useThreads(1);
     }
   }
 
