@@ -61,7 +61,7 @@ final class Products {
   }
 
   private static int blocks(long length) {
-    return (int) Math.clamp(length / MIN_BLOCK, 1, Torch.threads());
+    return Math.clamp(length / MIN_BLOCK, 1, Torch.threads());
   }
 
   /** As a batch of equal blocks of rows, whose products and gradients libtorch runs in parallel. */
