@@ -7,6 +7,7 @@ import java.util.Collection;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.TreeMap;
@@ -17,7 +18,10 @@ final class Summarizer {
   private final ConfigFields config;
   private final long hidden;
   private final long lastLayer;
-  private final Map<String, NamePattern> patterns = new HashMap<>();
+
+  /** By the number of dimensions, then by pattern. */
+  private final Map<Integer, Map<String, NamePattern>> patterns = new HashMap<>();
+
   private final Map<String, TreeMap<Integer, MoeLayer>> stacks = new TreeMap<>();
   private final Map<TensorRole, Group> groups = new EnumMap<>(TensorRole.class);
   private final Map<String, Long> dtypes = new TreeMap<>();
@@ -31,7 +35,12 @@ final class Summarizer {
   }
 
   ModelSummary summarize() {
-    checkpoint.tensors().values().forEach(this::add);
+    List<StoredTensor> tensors = List.copyOf(checkpoint.tensors().values());
+    List<TensorName> names =
+        tensors.parallelStream().map(tensor -> new TensorName(tensor.name())).toList();
+    for (int i = 0; i < names.size(); i++) {
+      add(tensors.get(i), names.get(i));
+    }
     SequencedMap<String, MoeLayer> layers = layers(false);
     int depth = layers.size();
     layers.values().removeIf(layer -> layer.parameters() == 0);
@@ -66,12 +75,12 @@ final class Summarizer {
         : Math.min(layer.experts(), config.integer("n_routed_experts").orElse(layer.experts()));
   }
 
-  private void add(StoredTensor tensor) {
-    TensorName name = new TensorName(tensor.name());
+  private void add(StoredTensor tensor, TensorName name) {
     int rank = tensor.shape().size();
     NamePattern kind =
-        patterns.computeIfAbsent(
-            name.pattern() + '/' + rank, key -> NamePattern.of(name.pattern(), rank));
+        patterns
+            .computeIfAbsent(rank, key -> new HashMap<>())
+            .computeIfAbsent(name.pattern(), pattern -> NamePattern.of(pattern, rank));
     long parameters = parameters(tensor);
     if (kind.layerAt() >= 0) {
       addToLayer(tensor, kind, name, parameters);

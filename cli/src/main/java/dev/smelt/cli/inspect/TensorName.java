@@ -8,30 +8,32 @@ final class TensorName {
   private static final int MOST = 6;
   private static final int LONGEST = 9;
 
-  private final StringBuilder pattern = new StringBuilder();
+  private final String pattern;
   private final int[] numbers = new int[MOST];
   private int count;
 
   TensorName(String name) {
+    var steps = new StringBuilder(name.length());
     int start = 0;
     while (start <= name.length()) {
       int dot = name.indexOf('.', start);
       int end = dot < 0 ? name.length() : dot;
-      addStep(name, start, end);
+      addStep(steps, name, start, end);
       if (dot >= 0) {
-        pattern.append('.');
+        steps.append('.');
       }
       start = end + 1;
     }
+    pattern = steps.toString();
   }
 
-  private void addStep(String name, int start, int end) {
+  private void addStep(StringBuilder steps, String name, int start, int end) {
     int digits = name.startsWith("expert_", start) ? Math.min(end, start + 7) : start;
     if (count < MOST && isNumber(name, digits, end)) {
-      pattern.append(name, start, digits).append('#');
+      steps.append(name, start, digits).append('#');
       numbers[count++] = Integer.parseInt(name, digits, end, 10);
     } else {
-      pattern.append(name, start, end);
+      steps.append(name, start, end);
     }
   }
 
@@ -46,7 +48,7 @@ final class TensorName {
 
   /** The name with {@code #} for each number. */
   String pattern() {
-    return pattern.toString();
+    return pattern;
   }
 
   /** One of the numbers, in the order of the name; -1 for the index -1. */
