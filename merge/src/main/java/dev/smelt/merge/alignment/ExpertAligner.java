@@ -6,6 +6,7 @@ import dev.smelt.model.Expert;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -44,22 +45,19 @@ public final class ExpertAligner {
     if (mode == AlignmentMode.NONE) {
       return new Aligned(target, Optional.empty());
     }
-    Tensor gate = similarity(reference.gate(), target.gate());
-    Tensor signed = upDownSimilarity(target);
-    Tensor score = Tensors.zeros(Dtype.F32, gate.shape());
-    if (mode.usesWeights()) {
-      score = gate.add(free(signed));
-    }
+    Tensor signed = upDown(reference).linear(upDown(target));
+    Tensor weights = unit(reference.gate()).linear(unit(target.gate()));
+    weights.addInPlace(free(signed));
+    Tensor score = weights;
     if (mode.usesActivations()) {
-      Tensor correlation = activationSimilarity(target);
-      score = score.add(free(correlation));
+      Tensor correlation = activations(reference).linear(activations(target));
+      score = mode.usesWeights() ? weights.add(free(correlation)) : free(correlation);
       signed = mode.usesWeights() ? signed : correlation;
     }
     int[] permutation = match(score);
     Expert matched = permuted(target, permutation);
     Tensor sign = pick(signed, permutation).sign();
     Tensor flips = Tensors.where(sign.equal(Tensors.zeros(Dtype.F32, 1)), sign.add(1), sign);
-    Tensor weights = gate.add(free(signed));
     return new Aligned(
         rescaled(matched, flips),
         Optional.of(
@@ -69,21 +67,24 @@ public final class ExpertAligner {
                 fixedShare(permutation))));
   }
 
-  /** Inner products of all pairs of rows over the Frobenius norms. */
-  private static Tensor similarity(Tensor reference, Tensor target) {
-    double norms = reference.norm().item() * target.norm().item();
-    return reference.linear(target).mul(norms > 0 ? 1 / norms : 0);
+  /** A matrix over its Frobenius norm. */
+  private static Tensor unit(Tensor matrix) {
+    double norm = matrix.norm().item();
+    return matrix.mul(norm > 0 ? 1 / norm : 0);
   }
 
-  private Tensor upDownSimilarity(Expert target) {
-    Tensor ours = balance(reference);
-    Tensor theirs = balance(target);
-    Tensor up =
-        similarity(reference.up().mul(ours.unsqueeze(-1)), target.up().mul(theirs.unsqueeze(-1)));
-    Tensor down =
-        similarity(
-            reference.down().div(ours).transpose(0, 1), target.down().div(theirs).transpose(0, 1));
-    return up.add(down);
+  /** A row per neuron, [I, 2H]: its up row and its down column in equal norms. */
+  private static Tensor upDown(Expert expert) {
+    Tensor balance = balance(expert);
+    Tensor up = expert.up().mul(balance.div(norm(expert.up().norm(1).mul(balance))).unsqueeze(-1));
+    Tensor columns = balance.mul(norm(expert.down().norm(0).div(balance)));
+    return Tensors.concat(List.of(up, expert.down().div(columns).transpose(0, 1)), 1);
+  }
+
+  /** The norm of a matrix whose rows have these norms; infinite if it is zero. */
+  private static Tensor norm(Tensor rowNorms) {
+    double norm = rowNorms.norm().item();
+    return Tensors.scalar(norm > 0 ? norm : Double.POSITIVE_INFINITY, rowNorms.dtype());
   }
 
   /** For each neuron the factor c that gives c * up row and down column / c equal norms. */
@@ -98,13 +99,10 @@ public final class ExpertAligner {
     return Tensors.where(usable, ratio, Tensors.full(1, ratio.dtype(), ratio.shape()));
   }
 
-  private Tensor activationSimilarity(Expert target) {
-    return similarity(activations(reference), activations(target));
-  }
-
   /** What the neurons compute on the sampled tokens, with up and down in equal norms, [I, S]. */
   private Tensor activations(Expert expert) {
-    return expert.intermediate(inputs.orElseThrow()).mul(balance(expert)).transpose(0, 1);
+    Tensor z = expert.intermediate(inputs.orElseThrow());
+    return unit(z.mul(balance(expert))).transpose(0, 1);
   }
 
   /** For each neuron of the reference the neuron of the target. */
