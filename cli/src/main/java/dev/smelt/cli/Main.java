@@ -1,5 +1,6 @@
 package dev.smelt.cli;
 
+import dev.smelt.cli.command.AttributeCommand;
 import dev.smelt.cli.command.CalibrateCommand;
 import dev.smelt.cli.command.CompressCommand;
 import dev.smelt.cli.command.DiffCommand;
@@ -34,6 +35,7 @@ public final class Main {
       List.of(
           new Entry("inspect", InspectCommand::new),
           new Entry("calibrate", CalibrateCommand::new),
+          new Entry("attribute", AttributeCommand::new),
           new Entry("merge", MergeCommand::new),
           new Entry("drop", DropCommand::new),
           new Entry("compress", CompressCommand::new),
