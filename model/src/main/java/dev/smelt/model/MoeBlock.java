@@ -56,7 +56,11 @@ public record MoeBlock(
 
   /** The block's output for tokens [n, H]; only routed experts run. */
   public Tensor apply(Tensor input, int layer, MoeObserver observer) {
-    Routing routing = router.route(input);
+    return apply(input, router.route(input), layer, observer);
+  }
+
+  /** The block's output for tokens [n, H] that were routed, by whatever router. */
+  public Tensor apply(Tensor input, Routing routing, int layer, MoeObserver observer) {
     observer.routed(layer, input, routing);
     Tensor routed = mix(input, routing, layer, observer);
     return shared.map(s -> s.join(routed, input)).orElse(routed);

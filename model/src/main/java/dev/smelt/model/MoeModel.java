@@ -149,6 +149,14 @@ public final class MoeModel implements AutoCloseable {
     return new DecoderLayer(layer, layers.get(layer).load(weights), feedForward);
   }
 
+  /** The tensors of a decoder layer, with experts and router, in the order of the checkpoint. */
+  public List<StoredTensor> layerTensors(int layer) {
+    String prefix = source.layer(layer);
+    return checkpoint().tensors().values().stream()
+        .filter(tensor -> tensor.name().startsWith(prefix))
+        .toList();
+  }
+
   /** Reads the router of a layer. */
   public Router router(Weights weights, MoeLayer moe) {
     return new BlockReader(source, architecture).router(weights, moe);

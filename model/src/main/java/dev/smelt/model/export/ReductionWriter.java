@@ -113,7 +113,7 @@ public final class ReductionWriter implements AutoCloseable {
   }
 
   /** Replacing the source would leave nothing to compare with, and nothing if the run fails. */
-  private static void requireOther(Path source, Path target) {
+  static void requireOther(Path source, Path target) {
     try {
       if (Files.exists(target) && Files.isSameFile(source, target)) {
         throw SmeltException.usage(target + ": is the source itself", "choose another output");

@@ -9,6 +9,12 @@ public sealed interface RoutingRule permits TopKRule, SparseMixerRule {
   int topK();
 
   /**
+   * What the logits mean for each expert before the choice: [n, E] to [n, E], probabilities of the
+   * softmax, or the logistic function of each.
+   */
+  Tensor scores(Tensor logits);
+
+  /**
    * Chooses for n tokens.
    *
    * @param logits F32 or F64, [n, E]

@@ -16,6 +16,11 @@ import java.util.Optional;
  */
 public record SparseMixerRule(int topK, double jitter) implements RoutingRule {
   @Override
+  public Tensor scores(Tensor logits) {
+    return logits.softmax(-1);
+  }
+
+  @Override
   public Choice choose(Tensor logits, Optional<Tensor> correction) {
     List<Tensor> experts = new ArrayList<>();
     List<Tensor> gates = new ArrayList<>();

@@ -20,6 +20,11 @@ public record TopKRule(
     double scale)
     implements RoutingRule {
   @Override
+  public Tensor scores(Tensor logits) {
+    return score.of(logits);
+  }
+
+  @Override
   public Choice choose(Tensor logits, Optional<Tensor> correction) {
     Tensor scores = score.of(logits);
     Tensor corrected = correction.map(scores::add).orElse(scores);
