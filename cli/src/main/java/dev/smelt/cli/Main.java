@@ -10,6 +10,7 @@ import dev.smelt.cli.command.FamiliesCommand;
 import dev.smelt.cli.command.InspectCommand;
 import dev.smelt.cli.command.MergeCommand;
 import dev.smelt.cli.command.RunCommand;
+import dev.smelt.cli.command.UnlearnCommand;
 import dev.smelt.cli.command.VerifyCommand;
 import dev.smelt.cli.console.Console;
 import java.util.List;
@@ -39,6 +40,7 @@ public final class Main {
           new Entry("merge", MergeCommand::new),
           new Entry("drop", DropCommand::new),
           new Entry("compress", CompressCommand::new),
+          new Entry("unlearn", UnlearnCommand::new),
           new Entry("evaluate", EvaluateCommand::new),
           new Entry("families", FamiliesCommand::new),
           new Entry("diff", DiffCommand::new),

@@ -166,6 +166,16 @@ public final class CheckpointWriter implements AutoCloseable {
    * @param utf8 the text
    */
   public void writeFile(String relativeName, String utf8) {
+    writeFile(relativeName, utf8.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /**
+   * Writes a file of whatever kind, such as an image; a later one of the same name wins.
+   *
+   * @param relativeName the name within the checkpoint directory
+   * @param content its bytes
+   */
+  public void writeFile(String relativeName, byte[] content) {
     Path relative = Path.of(relativeName).normalize();
     if (relativeName.isEmpty() || relative.isAbsolute() || relative.startsWith("..")) {
       throw Failures.bug("file name '" + relativeName + "' leaves the output directory");
@@ -175,7 +185,7 @@ public final class CheckpointWriter implements AutoCloseable {
         () -> {
           Path file = directory.temporary().resolve(relative);
           createParents(file);
-          Files.writeString(file, utf8, StandardCharsets.UTF_8);
+          Files.write(file, content);
           sync(file);
         });
   }

@@ -21,7 +21,12 @@ import java.util.stream.Stream;
  */
 final class SideFiles {
   private static final Set<String> OWN =
-      Set.of(Checkpoint.CONFIG, "smelt-report.json", "smelt-recipe.yaml");
+      Set.of(
+          Checkpoint.CONFIG,
+          "smelt-report.json",
+          "smelt-recipe.yaml",
+          "smelt-curves.csv",
+          "smelt-curves.png");
   private static final Set<String> WEIGHTS =
       Set.of(
           "safetensors",

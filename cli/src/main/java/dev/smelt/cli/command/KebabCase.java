@@ -6,6 +6,9 @@ import dev.smelt.merge.MergeWeights;
 import dev.smelt.merge.RouterRule;
 import dev.smelt.merge.Similarity;
 import dev.smelt.merge.alignment.AlignmentMode;
+import dev.smelt.unlearn.attribution.Selection;
+import dev.smelt.unlearn.loss.RetainTerm;
+import dev.smelt.unlearn.training.Scale;
 import java.util.Arrays;
 import java.util.Locale;
 import picocli.CommandLine.ITypeConverter;
@@ -86,6 +89,30 @@ final class KebabCase {
     @Override
     public Repair convert(String value) {
       return parse(Repair.values(), value);
+    }
+  }
+
+  /** Reads a {@link Selection}. */
+  static final class ToSelection implements ITypeConverter<Selection> {
+    @Override
+    public Selection convert(String value) {
+      return parse(Selection.values(), value);
+    }
+  }
+
+  /** Reads a {@link Scale}. */
+  static final class ToScale implements ITypeConverter<Scale> {
+    @Override
+    public Scale convert(String value) {
+      return parse(Scale.values(), value);
+    }
+  }
+
+  /** Reads a {@link RetainTerm}. */
+  static final class ToRetainTerm implements ITypeConverter<RetainTerm> {
+    @Override
+    public RetainTerm convert(String value) {
+      return parse(RetainTerm.values(), value);
     }
   }
 }

@@ -23,22 +23,22 @@ public final class OutputOptions {
 
   /** How the checkpoint is written. */
   WriterOptions options() {
-    return new WriterOptions(bytes(maxShardSize), force);
+    return new WriterOptions(bytes("--max-shard-size", maxShardSize), force);
   }
 
-  /** A size with a decimal unit, or a binary one with an i. */
-  static long bytes(String size) {
+  /** A size with a decimal unit, or a binary one with an i; {@code option} is named in messages. */
+  static long bytes(String option, String size) {
     Matcher form = SIZE.matcher(size.strip());
     if (!form.matches()) {
       throw SmeltException.usage(
-          "--max-shard-size " + size + ": expected a size", "write it like 5GB or 500MB");
+          option + " " + size + ": expected a size", "write it like 5GB or 500MB");
     }
     int power = "kMGT".indexOf(form.group(2)) + (form.group(2).isEmpty() ? 0 : 1);
     double unit = Math.pow(size.contains("i") ? 1024 : 1000, power);
     double bytes = Double.parseDouble(form.group(1)) * unit;
     if (bytes < 1) {
       throw SmeltException.usage(
-          "--max-shard-size " + size + ": expected at least one byte", "write it like 5GB");
+          option + " " + size + ": expected at least one byte", "write it like 5GB");
     }
     return (long) bytes;
   }

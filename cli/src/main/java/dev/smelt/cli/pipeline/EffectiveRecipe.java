@@ -49,7 +49,7 @@ final class EffectiveRecipe {
     calibration.ifPresent(
         c -> {
           lines.add("text:");
-          c.text().forEach(text -> lines.add("  - " + quoted(Path.of(text).toAbsolutePath())));
+          c.text().forEach(text -> lines.add("  - " + quotedPath(text)));
         });
     lines.add("steps:");
     return lines;
@@ -68,7 +68,12 @@ final class EffectiveRecipe {
   }
 
   /** A YAML string in single quotes. */
-  private static String quoted(Object value) {
+  static String quoted(Object value) {
     return "'" + value.toString().replace("'", "''") + "'";
+  }
+
+  /** The argument of an option for texts, with an absolute path. */
+  static String quotedPath(String text) {
+    return quoted(Path.of(text).toAbsolutePath());
   }
 }

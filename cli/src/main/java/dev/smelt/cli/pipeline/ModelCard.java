@@ -69,21 +69,7 @@ final class ModelCard {
 
   private static String of(
       MoeModel model, String title, List<String> text, SequencedMap<String, Object> options) {
-    List<String> lines = new ArrayList<>();
-    lines.add("---");
-    lines.add("library_name: transformers");
-    lines.add("pipeline_tag: text-generation");
-    baseModel(model.checkpoint().directory())
-        .ifPresent(
-            id -> {
-              lines.add("base_model: " + id);
-              lines.add("base_model_relation: merge");
-            });
-    lines.addAll(inherited(model.checkpoint().directory().resolve(FILE_NAME)));
-    lines.add("tags:");
-    lines.add("  - mixture-of-experts");
-    lines.add("  - smelt");
-    lines.add("---");
+    List<String> lines = new ArrayList<>(frontMatter(model, "merge"));
     lines.add("");
     lines.add("# " + title);
     lines.add("");
@@ -99,6 +85,26 @@ final class ModelCard {
     lines.add("");
     lines.add("[smelt]: a toolkit for surgery on Mixture-of-Experts checkpoints");
     return String.join("\n", lines) + "\n";
+  }
+
+  /** The fields that the Hub reads; {@code relation} is one of its words for a changed model. */
+  static List<String> frontMatter(MoeModel model, String relation) {
+    List<String> lines = new ArrayList<>();
+    lines.add("---");
+    lines.add("library_name: transformers");
+    lines.add("pipeline_tag: text-generation");
+    baseModel(model.checkpoint().directory())
+        .ifPresent(
+            id -> {
+              lines.add("base_model: " + id);
+              lines.add("base_model_relation: " + relation);
+            });
+    lines.addAll(inherited(model.checkpoint().directory().resolve(FILE_NAME)));
+    lines.add("tags:");
+    lines.add("  - mixture-of-experts");
+    lines.add("  - smelt");
+    lines.add("---");
+    return lines;
   }
 
   /** The Hub id of a snapshot in the local hub cache: models--owner--name/snapshots/revision. */

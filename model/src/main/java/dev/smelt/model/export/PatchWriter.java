@@ -26,14 +26,14 @@ public final class PatchWriter {
    * @param source the checkpoint
    * @param target the output directory, which appears when it is complete and verified
    * @param patches new values; parts of one tensor must not overlap
-   * @param files further text files by name, which replace those of the source
+   * @param files further files by name, which replace those of the source
    * @param options of the writer
    */
   public static WrittenCheckpoint write(
       Checkpoint source,
       Path target,
       List<TensorPatch> patches,
-      SequencedMap<String, String> files,
+      SequencedMap<String, byte[]> files,
       WriterOptions options) {
     ReductionWriter.requireOther(source.directory(), target);
     Map<StoredTensor, List<TensorPatch>> byTensor =
