@@ -4,6 +4,7 @@ import dev.smelt.io.SmeltException;
 import dev.smelt.model.layer.Additive;
 import dev.smelt.model.layer.Attended;
 import dev.smelt.model.layer.LayerForm;
+import dev.smelt.model.mixer.MixerMemory;
 import dev.smelt.model.tensor.Tensor;
 
 /** One layer of the decoder with its weights: attention, then experts or a dense network. */
@@ -31,6 +32,15 @@ public final class DecoderLayer {
   /** The same layer with other experts, router or dense network. */
   public DecoderLayer with(FeedForward other) {
     return new DecoderLayer(index, form, other);
+  }
+
+  /**
+   * The same layer for sequences that arrive in pieces: each call continues them.
+   *
+   * @param memory where its mixers keep what came before
+   */
+  public DecoderLayer continuing(MixerMemory memory) {
+    return new DecoderLayer(index, form.mapMixers(m -> m.continuing(memory)), feedForward);
   }
 
   /** Runs the layer up to its experts or dense network: hidden states [B, T, H]. */

@@ -4,9 +4,11 @@ import dev.smelt.model.Linear;
 import dev.smelt.model.Norm;
 import dev.smelt.model.attention.HeadNorms.Place;
 import dev.smelt.model.mixer.Mixer;
+import dev.smelt.model.mixer.MixerMemory;
 import dev.smelt.model.tensor.Tensor;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiFunction;
 
 /**
  * Causal self-attention with grouped key and value heads.
@@ -41,12 +43,32 @@ public record Attention(
     Optional<OutputGate> gate)
     implements Mixer {
 
+  /** Keys and values [B, heads, T, d] that queries attend to. */
+  record Memory(Tensor keys, Tensor values) {}
+
   @Override
   public Tensor apply(Tensor input) {
+    return apply(input, 0, Memory::new);
+  }
+
+  @Override
+  public Mixer continuing(MixerMemory memory) {
+    return new ContinuedAttention(this, memory);
+  }
+
+  /**
+   * Attends from positions {@code first} on.
+   *
+   * @param input [B, T, H]
+   * @param first position of the first token
+   * @param memory gives keys and values of all positions for those of the T new ones
+   */
+  Tensor apply(Tensor input, int first, BiFunction<Tensor, Tensor, Memory> memory) {
+    int count = (int) input.size(1);
     Tensor q = heads(query.apply(input), norms.map(HeadNorms::query));
     Tensor k = heads(key.apply(input), norms.map(HeadNorms::key));
     if (rope.isPresent()) {
-      List<Tensor> tables = rope.get().tables((int) input.size(1), input.dtype());
+      List<Tensor> tables = rope.get().tables(first, count, input.dtype());
       q = rope.get().rotate(q, tables);
       k = rope.get().rotate(k, tables);
     }
@@ -55,9 +77,10 @@ public record Attention(
       k = norms.orElseThrow().key().apply(k);
     }
     if (positionScale.isPresent()) {
-      q = positionScale.get().apply(q);
+      q = positionScale.get().apply(q, first);
     }
-    Tensor mixed = core.attend(q, k, values(value.apply(input), k.size(1)));
+    Memory all = memory.apply(k, values(value.apply(input), k.size(1)));
+    Tensor mixed = core.attend(q, all.keys(), all.values());
     Tensor joined = mixed.transpose(1, 2).reshape(input.size(0), input.size(1), -1);
     Tensor gated = gate.map(g -> g.apply(joined, input)).orElse(joined);
     return output.apply(gated);

@@ -24,14 +24,19 @@ public record AttentionCore(
   /** Queries of a block at least, when windows are narrow. */
   private static final long MIN_BLOCK = 128;
 
-  /** Attends [B, heads, T, d] to [B, kv heads, T, d] and [B, kv heads, T, v]: [B, heads, T, v]. */
+  /**
+   * Attends the last T of S positions to all of them: [B, heads, T, d] to [B, kv heads, S, d] and
+   * [B, kv heads, S, v] gives [B, heads, T, v].
+   */
   public Tensor attend(Tensor queries, Tensor keys, Tensor values) {
     long length = queries.size(2);
+    long before = keys.size(2) - length;
     List<Tensor> parts = new ArrayList<>();
-    for (long from = 0; from < length; from += blockLength(length)) {
-      long count = Math.min(blockLength(length), length - from);
-      long first = firstKey(from);
-      long seen = from + count - first;
+    long count;
+    for (long from = 0; from < length; from += count) {
+      count = Math.min(blockLength(length, before + from), length - from);
+      long first = firstKey(before + from);
+      long seen = before + from + count - first;
       parts.add(
           block(
               queries.narrow(2, from, count),
@@ -41,8 +46,11 @@ public record AttentionCore(
     return parts.size() == 1 ? parts.getFirst() : Tensors.concat(parts, 2);
   }
 
-  private long blockLength(long length) {
-    return chunk.orElse(window.isPresent() ? Math.max(MIN_BLOCK, window.getAsLong()) : length);
+  /** Queries of a block that begins at a position; a block does not reach into the next chunk. */
+  private long blockLength(long length, long position) {
+    return chunk.isPresent()
+        ? chunk.getAsLong() - position % chunk.getAsLong()
+        : window.isPresent() ? Math.max(MIN_BLOCK, window.getAsLong()) : length;
   }
 
   private long firstKey(long query) {

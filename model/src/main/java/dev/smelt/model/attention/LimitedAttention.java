@@ -2,6 +2,7 @@ package dev.smelt.model.attention;
 
 import dev.smelt.io.SmeltException;
 import dev.smelt.model.mixer.Mixer;
+import dev.smelt.model.mixer.MixerMemory;
 import dev.smelt.model.tensor.Tensor;
 
 /**
@@ -13,13 +14,21 @@ import dev.smelt.model.tensor.Tensor;
 public record LimitedAttention(Mixer attention, long limit) implements Mixer {
   @Override
   public Tensor apply(Tensor input) {
-    if (input.size(1) > limit) {
+    requireShort(input.size(1));
+    return attention.apply(input);
+  }
+
+  @Override
+  public Mixer continuing(MixerMemory memory) {
+    requireShort(memory.capacity());
+    return attention.continuing(memory);
+  }
+
+  private void requireShort(long tokens) {
+    if (tokens > limit) {
       throw SmeltException.unsupported(
-          "a sequence of "
-              + input.size(1)
-              + " tokens needs sparse attention, which is not supported",
+          "a sequence of " + tokens + " tokens needs sparse attention, which is not supported",
           "use sequences of at most " + limit + " tokens");
     }
-    return attention.apply(input);
   }
 }

@@ -23,6 +23,13 @@ public record PositionScale(double weight, double step, int offset) {
 
   /** Scales queries [B, heads, T, d]. */
   Tensor apply(Tensor queries) {
-    return queries.mul(factors((int) queries.size(2), queries.dtype()));
+    return apply(queries, 0);
+  }
+
+  /** Scales queries [B, heads, T, d] whose first position is given. */
+  Tensor apply(Tensor queries, int first) {
+    long length = queries.size(2);
+    Tensor factors = factors((int) (first + length), queries.dtype());
+    return queries.mul(factors.narrow(0, first, length));
   }
 }

@@ -49,6 +49,11 @@ public record Rope(
         Tensors.ofDoubles(sin, positions, half).to(dtype));
   }
 
+  /** Cosine and sine of {@code count} positions from {@code first} on, [count, n/2] each. */
+  public List<Tensor> tables(int first, int count, Dtype dtype) {
+    return tables(first + count, dtype).stream().map(t -> t.narrow(0, first, count)).toList();
+  }
+
   /**
    * Turns heads [B, heads, T, d] by their positions. Pairs that were neighbours come out as halves:
    * queries and keys must both go through the same embedding.

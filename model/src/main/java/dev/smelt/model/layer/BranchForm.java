@@ -4,6 +4,7 @@ import dev.smelt.model.layer.Branch.Residual;
 import dev.smelt.model.mixer.Mixer;
 import dev.smelt.model.tensor.Tensor;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /**
  * Attention, then experts, each in a residual branch: most families.
@@ -53,5 +54,10 @@ public record BranchForm(Branch first, Mixer mixer, Branch second) implements La
 
   private static Tensor scaled(Tensor tensor, double factor) {
     return factor == 1 ? tensor : tensor.mul(factor);
+  }
+
+  @Override
+  public LayerForm mapMixers(UnaryOperator<Mixer> change) {
+    return new BranchForm(first, change.apply(mixer), second);
   }
 }

@@ -4,6 +4,7 @@ import dev.smelt.model.Expert;
 import dev.smelt.model.Norm;
 import dev.smelt.model.mixer.Mixer;
 import dev.smelt.model.tensor.Tensor;
+import java.util.function.UnaryOperator;
 
 /**
  * Attention between norms, then a dense network and experts side by side, each between norms of its
@@ -48,5 +49,10 @@ public record GemmaForm(Mixer mixer, Norms norms, Expert network, Tensor factor)
   private Tensor join(Tensor state, Tensor beside, Tensor output) {
     Tensor both = beside.add(norms.afterExperts().apply(output));
     return state.add(norms.afterBoth().apply(both)).mul(factor);
+  }
+
+  @Override
+  public LayerForm mapMixers(UnaryOperator<Mixer> change) {
+    return new GemmaForm(change.apply(mixer), norms, network, factor);
   }
 }

@@ -1,7 +1,9 @@
 package dev.smelt.model.layer;
 
+import dev.smelt.model.mixer.Mixer;
 import dev.smelt.model.tensor.Tensor;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /** Everything of a decoder layer but its experts or dense network. */
 public sealed interface LayerForm
@@ -13,4 +15,7 @@ public sealed interface LayerForm
   default Optional<Additive> additive() {
     return Optional.empty();
   }
+
+  /** The same form with its mixers changed. */
+  LayerForm mapMixers(UnaryOperator<Mixer> change);
 }

@@ -4,6 +4,7 @@ import dev.smelt.model.Expert;
 import dev.smelt.model.Norm;
 import dev.smelt.model.mixer.Mixer;
 import dev.smelt.model.tensor.Tensor;
+import java.util.function.UnaryOperator;
 
 /**
  * Two attentions with a dense network after each; experts see what the first network sees, and
@@ -22,6 +23,10 @@ public record ShortcutForm(Half first, Half second) implements LayerForm {
    * @param network the dense network
    */
   public record Half(Norm inputNorm, Mixer mixer, Norm networkNorm, Expert network) {
+    private Half mapMixer(UnaryOperator<Mixer> change) {
+      return new Half(inputNorm, change.apply(mixer), networkNorm, network);
+    }
+
     private Tensor attend(Tensor state) {
       return state.add(mixer.apply(inputNorm.apply(state)));
     }
@@ -35,5 +40,10 @@ public record ShortcutForm(Half first, Half second) implements LayerForm {
     Tensor late = second.attend(middle);
     Tensor last = late.add(second.network().apply(second.networkNorm().apply(late)));
     return new Attended(input, last::add);
+  }
+
+  @Override
+  public LayerForm mapMixers(UnaryOperator<Mixer> change) {
+    return new ShortcutForm(first.mapMixer(change), second.mapMixer(change));
   }
 }

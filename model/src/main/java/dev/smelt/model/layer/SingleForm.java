@@ -4,6 +4,7 @@ import dev.smelt.model.Norm;
 import dev.smelt.model.mixer.Mixer;
 import dev.smelt.model.tensor.Tensor;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /**
  * One part per layer: a mixer, or experts, or a dense network (Nemotron-H).
@@ -42,5 +43,10 @@ public record SingleForm(Norm norm, Optional<Mixer> mixer) implements LayerForm 
     public double factor() {
       return 1;
     }
+  }
+
+  @Override
+  public LayerForm mapMixers(UnaryOperator<Mixer> change) {
+    return new SingleForm(norm, mixer.map(change));
   }
 }

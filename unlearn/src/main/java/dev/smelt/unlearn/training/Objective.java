@@ -14,26 +14,24 @@ import dev.smelt.unlearn.loss.SequenceLosses;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /** What is minimised, on one batch of each set. */
 final class Objective {
   private final Suffix suffix;
   private final TrainOptions options;
   private final References references;
-  private final Supplier anchors;
+  private final Supplier<Optional<AnchorObserver>> anchors;
   private final int targetLayer;
   private final LanguageHead referenceHead;
-
-  /** Makes an observer that adds up anchors; empty if there is none. */
-  interface Supplier {
-    Optional<AnchorObserver> get();
-  }
 
   /**
    * What is minimised and its parts.
    *
    * @param total the weighted sum, without dimensions
-   * @param parts forget, retain and anchor, of those that there are
+   * @param forget the forget term, if there is one
+   * @param retain the retain term, if there is one
+   * @param anchor the router anchor, if there is one
    */
   record Value(
       Tensor total, Optional<Tensor> forget, Optional<Tensor> retain, Optional<Tensor> anchor) {
@@ -50,7 +48,7 @@ final class Objective {
       Suffix suffix,
       TrainOptions options,
       References references,
-      Supplier anchors,
+      Supplier<Optional<AnchorObserver>> anchors,
       int targetLayer,
       LanguageHead referenceHead) {
     this.suffix = suffix;
