@@ -7,6 +7,7 @@ import dev.smelt.cli.command.DiffCommand;
 import dev.smelt.cli.command.DropCommand;
 import dev.smelt.cli.command.EvaluateCommand;
 import dev.smelt.cli.command.FamiliesCommand;
+import dev.smelt.cli.command.ForgetReportCommand;
 import dev.smelt.cli.command.InspectCommand;
 import dev.smelt.cli.command.MergeCommand;
 import dev.smelt.cli.command.RunCommand;
@@ -41,6 +42,7 @@ public final class Main {
           new Entry("drop", DropCommand::new),
           new Entry("compress", CompressCommand::new),
           new Entry("unlearn", UnlearnCommand::new),
+          new Entry("forget-report", ForgetReportCommand::new),
           new Entry("evaluate", EvaluateCommand::new),
           new Entry("families", FamiliesCommand::new),
           new Entry("diff", DiffCommand::new),
