@@ -2,7 +2,9 @@ package dev.smelt.cli.recipe;
 
 import dev.smelt.cli.step.CalibrateStep;
 import dev.smelt.cli.step.EvaluateStep;
+import dev.smelt.cli.step.ForgetReportStep;
 import dev.smelt.cli.step.ReducingStep;
+import dev.smelt.cli.step.UnlearnStep;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
@@ -10,7 +12,13 @@ import java.util.SequencedMap;
 /** Every kind of step, in the order in which messages list them. */
 public final class Steps {
   private static final List<Step> ALL =
-      List.of(new CalibrateStep(), ReducingStep.merge(), ReducingStep.drop(), new EvaluateStep());
+      List.of(
+          new CalibrateStep(),
+          ReducingStep.merge(),
+          ReducingStep.drop(),
+          new UnlearnStep(),
+          new ForgetReportStep(),
+          new EvaluateStep());
 
   private Steps() {}
 

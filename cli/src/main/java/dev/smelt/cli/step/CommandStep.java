@@ -3,6 +3,7 @@ package dev.smelt.cli.step;
 import dev.smelt.cli.recipe.RecipeRun;
 import dev.smelt.cli.recipe.Step;
 import dev.smelt.cli.recipe.StepSpec;
+import dev.smelt.io.SmeltException;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -43,5 +44,16 @@ abstract class CommandStep implements Step {
     return spec.options().containsKey("text")
         ? List.of()
         : texts.stream().map(text -> "--text=" + text).toList();
+  }
+
+  /** The directory that the recipe names for its output. */
+  static String output(RecipeRun run) {
+    return run.recipe()
+        .output()
+        .orElseThrow(
+            () ->
+                SmeltException.usage(
+                    "the recipe has a step that writes a model, but no `output`",
+                    "add `output: DIRECTORY`, or --set output=DIRECTORY"));
   }
 }

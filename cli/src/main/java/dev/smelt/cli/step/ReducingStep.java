@@ -10,7 +10,6 @@ import dev.smelt.cli.pipeline.ReductionReport;
 import dev.smelt.cli.recipe.RecipeRun;
 import dev.smelt.cli.recipe.RunSummary;
 import dev.smelt.cli.recipe.StepSpec;
-import dev.smelt.io.SmeltException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -96,15 +95,5 @@ public final class ReducingStep extends CommandStep {
       words.addAll(texts(spec, run.recipe().text()));
     }
     return words;
-  }
-
-  private static String output(RecipeRun run) {
-    return run.recipe()
-        .output()
-        .orElseThrow(
-            () ->
-                SmeltException.usage(
-                    "the recipe has a step that writes a model, but no `output`",
-                    "add `output: DIRECTORY`, or --set output=DIRECTORY"));
   }
 }

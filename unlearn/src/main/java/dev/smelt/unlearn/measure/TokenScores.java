@@ -51,7 +51,7 @@ public record TokenScores(double[] logProbabilities, double[] standardised, bool
     double[] logs = new double[predicted];
     double[] standardised = new double[predicted];
     boolean[] correct = new boolean[predicted];
-    int block = (int) Math.clamp(MAX_LOGITS / head.weight().size(0), 1, Math.max(1, predicted));
+    int block = Math.clamp(MAX_LOGITS / head.weight().size(0), 1, Math.max(1, predicted));
     for (int from = 0; from < predicted; from += block) {
       int count = Math.min(block, predicted - from);
       try (var _ = Scope.open()) {

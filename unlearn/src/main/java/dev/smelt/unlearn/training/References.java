@@ -120,7 +120,8 @@ final class References implements AutoCloseable {
   /** Uniform in [0, 1), divided by its norm, as in RMU's released code. */
   private static double[] direction(int hidden, long seed) {
     Random random = new Random(seed);
-    double[] direction = random.doubles(hidden).toArray();
+    double[] direction = new double[hidden];
+    Arrays.setAll(direction, _ -> random.nextDouble());
     double norm = Math.sqrt(Arrays.stream(direction).map(d -> d * d).sum());
     return Arrays.stream(direction).map(d -> d / norm).toArray();
   }

@@ -232,6 +232,26 @@ public final class Trainer implements AutoCloseable {
     return lost || !now.isFinite() || !Double.isFinite(check.training().objective());
   }
 
+  /**
+   * What is minimised on one batch of each set, and its gradients; in the open scope.
+   *
+   * @param terms the parts of the objective
+   * @param gradients with respect to the trained weights, in order, contiguous
+   */
+  record Gradients(Terms terms, List<Tensor> gradients) {}
+
+  /** Runs one batch of each set forwards and backwards, by the numbers of their sequences. */
+  Gradients gradients(int[] forgetBatch, int[] retainBatch) {
+    try (var recording = Autograd.record()) {
+      Objective.Value value = objective.of(forget, forgetBatch, retain, retainBatch);
+      List<Tensor> gradients =
+          recording.gradients(value.total(), weights.masters()).stream()
+              .map(Tensor::contiguous)
+              .toList();
+      return new Gradients(value.terms(), gradients);
+    }
+  }
+
   /** The steps of one run. */
   private final class Steps {
     private final AdamW adam = new AdamW(weights.masters(), ADAM);
@@ -264,19 +284,11 @@ public final class Trainer implements AutoCloseable {
       int[] forgetBatch = forgets.next();
       int[] retainBatch = retains.map(RandomOrder::next).orElse(new int[0]);
       try (var _ = Scope.open()) {
-        List<Tensor> masters = weights.masters();
-        Terms terms;
-        List<Tensor> gradients;
-        try (var recording = Autograd.record()) {
-          Objective.Value value = objective.of(forget, forgetBatch, retain, retainBatch);
-          gradients =
-              recording.gradients(value.total(), masters).stream().map(Tensor::contiguous).toList();
-          terms = value.terms();
+        Gradients found = gradients(forgetBatch, retainBatch);
+        if (Double.isFinite(found.terms().objective())) {
+          adam.step(clipped(found.gradients()), options.rate());
         }
-        if (Double.isFinite(terms.objective())) {
-          adam.step(clipped(gradients), options.rate());
-        }
-        return terms;
+        return found.terms();
       }
     }
 

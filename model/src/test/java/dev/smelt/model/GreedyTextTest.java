@@ -1,0 +1,80 @@
+package dev.smelt.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.smelt.io.Dtype;
+import dev.smelt.model.tensor.Scope;
+import dev.smelt.model.tensor.Tensor;
+import dev.smelt.model.tensor.Torch;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Continuations with what mixers keep against a whole forward pass for every token. */
+class GreedyTextTest {
+  private static final int ADDED = 12;
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "mixtral",
+        "olmoe",
+        "qwen3_moe_swa",
+        "llama4_text",
+        "deepseek_v2",
+        "gpt_oss_mxfp4",
+        "jamba",
+        "qwen3_next",
+        "cohere2_moe",
+        "longcat_flash",
+        "mistral4"
+      })
+  void agreesWithWholePasses(String name) {
+    long before = Torch.liveObjects();
+    try (var model = MoeModel.open(Resources.path("golden/" + name))) {
+      SplittableRandom random = new SplittableRandom(7);
+      int vocabulary = model.architecture().vocabulary();
+      List<int[]> prompts = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
+        prompts.add(random.ints(17, 0, vocabulary).toArray());
+      }
+      List<int[]> found;
+      try (GreedyText greedy = new GreedyText(model, Dtype.F32)) {
+        found = greedy.after(prompts, ADDED);
+        assertThat(greedy.after(prompts, ADDED))
+            .as("a second run")
+            .usingRecursiveComparison()
+            .isEqualTo(found);
+      }
+      for (int i = 0; i < prompts.size(); i++) {
+        assertThat(found.get(i)).as("prompt " + i).isEqualTo(whole(model, prompts.get(i)));
+      }
+    }
+    assertThat(Torch.liveObjects()).isEqualTo(before);
+  }
+
+  private static int[] whole(MoeModel model, int[] prompt) {
+    int[] all = prompt;
+    for (int i = 0; i < ADDED; i++) {
+      int[] longer = Arrays.copyOf(all, all.length + 1);
+      longer[all.length] = next(model, all);
+      all = longer;
+    }
+    return Arrays.copyOfRange(all, prompt.length, all.length);
+  }
+
+  private static int next(MoeModel model, int[] tokens) {
+    TokenBatch batch = new TokenBatch(List.of(tokens));
+    try (var states = HiddenStates.embed(model, List.of(batch), Dtype.F32);
+        var _ = Scope.open()) {
+      for (int l = 0; l < model.architecture().layers(); l++) {
+        states.advance(model.layer(l, Dtype.F32), MoeObserver.NONE);
+      }
+      Tensor last = states.state(0).select(1, tokens.length - 1);
+      return (int) model.head(Dtype.F32).logits(last).argmax(-1).toLongs()[0];
+    }
+  }
+}
