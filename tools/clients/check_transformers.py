@@ -153,6 +153,30 @@ def check_fused(check, smelt, name, model, work):
     check_loss(check, smelt, title, output, check_loads(check, title, output), text)
 
 
+def check_unlearn(check, smelt, name, model, work):
+    """One expert is trained: nothing else changes, and transformers measures the losses that forget-report does."""
+    output, title = work / "unlearned", f"{name}: unlearn"
+    forget, retain = work / "forget.txt", work / "retain.txt"
+    content = CALIBRATION.read_text()
+    forget.write_text(content[:SHORT])
+    retain.write_text(content[-SHORT:])
+    sets = ("--forget", forget, "--retain", retain, "--length", str(LENGTH), "--compute", "f32")
+    training = ("--sequences", "24", "--batch", "4", "--steps", "8", "--lr", "1e-3", "--check-every", "4", "--stop", "forget=1.01x")
+    smelt("unlearn", model, "-o", output, *sets, *training)
+    target = json.loads((output / "smelt-report.json").read_text())["targets"][0]
+    before, after = load_file(model / "model.safetensors"), load_file(output / "model.safetensors")
+    changed = {key for key in before if not torch.equal(before[key], after[key])}
+    parts = [key for key in before if f"layers.{target['layer']}." in key and f"experts.{target['expert']}." in key]
+    router = [key for key in before if f"layers.{target['layer']}." in key and key.endswith("gate.weight") and "experts" not in key]
+    check(f"{title}: exactly the target and its router change", changed == {*parts, *router}, ", ".join(sorted(changed)))
+    options = ("--continuations", "0", "--relearn", "0", "--windows", "100000", "--json")
+    report = json.loads(smelt("forget-report", model, output, *sets, *options))
+    unlearned = check_loads(check, title, output)
+    for name, text in (("forget", forget), ("retain", retain)):
+        theirs, _ = loss_of(unlearned, output, text, LENGTH)
+        check.close(f"{title}: {name} loss", report[name]["after"]["loss"], theirs, 1e-4)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--smelt", type=pathlib.Path, default=ROOT / "smelt")
@@ -168,6 +192,7 @@ def main():
         check_merge(check, smelt, name, model, work)
         check_drop(check, smelt, name, model, work)
         check_repeats(check, smelt, name, model, work)
+        check_unlearn(check, smelt, name, model, work)
     tiny = arguments.work / "tiny" / "model"
     tiny_qwen3_moe(quickstart, tiny)
     check_evaluation(check, smelt, "tiny qwen3_moe", tiny)
