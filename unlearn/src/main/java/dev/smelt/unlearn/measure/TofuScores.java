@@ -33,7 +33,7 @@ public record TofuScores(
    */
   public static double forgetQuality(TofuScores forgotten, TofuScores never) {
     return new KolmogorovSmirnovTest()
-        .kolmogorovSmirnovTest(array(forgotten.truthRatios), array(never.truthRatios));
+        .kolmogorovSmirnovTest(array(forgotten.truthRatios), array(never.truthRatios), false);
   }
 
   private static double[] array(List<Double> values) {
