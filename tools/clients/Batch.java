@@ -76,7 +76,7 @@ final class Batch {
       for (int layer = 0; layer < model.architecture().layers(); layer++) {
         states.advance(model.layer(layer, Dtype.F32), MoeObserver.NONE);
       }
-      Tensor logits = model.head(Dtype.F32).logits(states.state(0)).contiguous();
+      Tensor logits = model.decoderHead(Dtype.F32).logits(states.state(0)).contiguous();
       SequencedMap<TensorInfo, MemorySegment> tensors = new LinkedHashMap<>();
       List<Long> shape = Arrays.stream(logits.shape()).boxed().toList();
       tensors.put(new TensorInfo("logits", Dtype.F32, shape), logits.memory());

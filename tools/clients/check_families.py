@@ -8,13 +8,14 @@ process, so that hundreds of them take a minute.
 import argparse
 import json
 import pathlib
+import shlex
 import shutil
 import subprocess
 import sys
 
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 from transformers.utils import logging
 
 from clients import Checks
@@ -75,7 +76,8 @@ class Batch:
 
 def stock(directory):
     """The model in stock transformers, and everything that it noticed."""
-    model, info = AutoModelForCausalLM.from_pretrained(
+    encodes = json.loads((directory / "config.json").read_text()).get("is_encoder_decoder")
+    model, info = (AutoModelForSeq2SeqLM if encodes else AutoModelForCausalLM).from_pretrained(
         directory,
         dtype=torch.float32,
         attn_implementation="eager",
@@ -86,6 +88,16 @@ def stock(directory):
     problems = {key: sorted(map(str, info[key])) for key in info if info[key]}
     # MXFP4 becomes BF16 whatever type is asked for; F32 holds the same values.
     return model.float().eval(), problems
+
+
+def outputs(model, ids):
+    """Logits, and the ids that the decoder reads: of an encoder-decoder the second half, after a start token."""
+    if not model.config.is_encoder_decoder:
+        return model(ids, use_cache=False).logits.float(), ids
+    half = ids.shape[1] // 2
+    start, read = torch.tensor([[model.config.decoder_start_token_id]]), ids[:, half:]
+    decoder = torch.cat((start, read[:, 1:]), 1)
+    return model(ids[:, :half], decoder_input_ids=decoder, use_cache=False).logits.float(), read
 
 
 def loss(logits, ids):
@@ -108,11 +120,11 @@ def check_reduced(check, smelt, title, reduced, golden, ids):
         check(f"{title}: loads", False, f"{type(failure).__name__}: {failure}")
         return
     check(f"{title}: loads with nothing missing, unexpected or mismatched", not problems, json.dumps(problems) if problems else "")
-    theirs = model(ids, use_cache=False).logits.float()
-    difference = (theirs - logits).abs().max().item()
+    theirs, read = outputs(model, ids)
+    difference = (theirs - logits[:, -read.shape[1] :]).abs().max().item()
     check(f"{title}: same logits", difference <= TOLERANCE, f"largest difference {difference:.1e}")
     evaluated = json.loads(smelt("evaluate", reduced, "--text", GOLDENS / golden / "golden.safetensors", *WINDOW, "--json"))["loss"]
-    check.close(f"{title}: same loss", evaluated, loss(theirs, ids), 1e-4)
+    check.close(f"{title}: same loss", evaluated, loss(theirs, read), 1e-4)
 
 
 def check_family(check, smelt, golden, work, source=None, variants=VARIANTS, more=()):
@@ -175,6 +187,18 @@ def check_groups(check, smelt, work):
     check_family(check, smelt, "deepseek_v3", work / "deepseek_v3 in two groups", source, more=("--experts", "6"))
 
 
+def check_worked_example(check, smelt, work):
+    """The command of CONTRIBUTING.md that makes a tiny checkpoint: smelt computes what its golden says."""
+    text = (ROOT / "CONTRIBUTING.md").read_text().replace("\\\n", " ")
+    command = shlex.split(next(line for line in text.splitlines() if "tiny_checkpoint.py" in line))
+    target = work / command[2]
+    subprocess.run([sys.executable, ROOT / command[1], command[2], target, *command[4:]], check=True)
+    golden = load_file(target / "golden.safetensors")
+    smelt("logits", target, ",".join(map(str, golden["input_ids"][0].tolist())), work / "logits.tensors")
+    difference = (load_file(work / "logits.tensors")["logits"] - golden["logits"]).abs().max().item()
+    check(f"worked example {command[2]}: same logits", difference <= TOLERANCE, f"largest difference {difference:.1e}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--java", default="java", help="a Java 25")
@@ -191,6 +215,7 @@ def main():
     if not arguments.goldens:
         check_fp8(check, smelt, arguments.work / "fp8")
         check_groups(check, smelt, arguments.work / "groups")
+        check_worked_example(check, smelt, arguments.work)
     smelt.close()
     print(f"{check.passed} passed, {check.failed} failed")
     return 1 if check.failed else 0

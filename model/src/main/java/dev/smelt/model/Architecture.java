@@ -23,6 +23,14 @@ public record Architecture(
     RoutingRule routing,
     int groups,
     boolean tiedHead) {
+  /**
+   * Whether the first half of a sequence is read by an encoder, and only the rest by a decoder that
+   * predicts.
+   */
+  public boolean isEncoderDecoder() {
+    return family.form == Family.Form.ENCODER_DECODER;
+  }
+
   /** Experts per token. */
   public int topK() {
     return routing.topK();

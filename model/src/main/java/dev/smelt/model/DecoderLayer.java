@@ -4,8 +4,11 @@ import dev.smelt.io.SmeltException;
 import dev.smelt.model.layer.Additive;
 import dev.smelt.model.layer.Attended;
 import dev.smelt.model.layer.LayerForm;
+import dev.smelt.model.layer.StackForm;
 import dev.smelt.model.mixer.MixerMemory;
 import dev.smelt.model.tensor.Tensor;
+import java.util.List;
+import java.util.function.UnaryOperator;
 
 /** One layer of the decoder with its weights: attention, then experts or a dense network. */
 public final class DecoderLayer {
@@ -81,7 +84,25 @@ public final class DecoderLayer {
 
   /** Hidden states after the layer: [B, T, H] to [B, T, H]. */
   public Tensor apply(Tensor hidden, TokenBatch batch, MoeObserver observer) {
+    if (form instanceof StackForm stack) {
+      List<Integer> lengths = batch.sequences().stream().map(s -> s.length).toList();
+      return stack.run(hidden, lengths, network(observer));
+    }
     return complete(begin(hidden), batch, observer);
+  }
+
+  /** Experts or dense network on the tokens of one sequence, [n, H] to [n, H]. */
+  private UnaryOperator<Tensor> network(MoeObserver observer) {
+    return switch (feedForward) {
+      case FeedForward.Absent() -> input -> input;
+      case FeedForward.Dense(Expert network) -> network::apply;
+      case FeedForward.Sparse(MoeBlock block) -> input -> block.apply(input, index, observer);
+    };
+  }
+
+  /** One sequence of an encoder-decoder with so many rows of the encoder: [T, H] to [T, H]. */
+  Tensor apply(Tensor sequence, int encoder, MoeObserver observer) {
+    return ((StackForm) form).run(sequence, encoder, network(observer));
   }
 
   /** Hidden states after the layer, [B, T, H], from where {@link #begin} stopped. */

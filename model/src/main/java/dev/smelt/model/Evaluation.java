@@ -31,7 +31,7 @@ public final class Evaluation {
         progress.accept(l);
       }
       try (var _ = Scope.open()) {
-        return states.losses(model.head(compute));
+        return states.losses(model.decoderHead(compute));
       }
     }
   }

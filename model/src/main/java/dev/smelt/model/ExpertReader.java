@@ -41,7 +41,7 @@ final class ExpertReader {
     return source
         .find(gateUp)
         .<ExpertStorage>map(both -> fused(both, block + rule.fusedDown, count))
-        .orElseGet(() -> perExpert(block + "experts.", count));
+        .orElseGet(() -> perExpert(block + rule.each, count));
   }
 
   private ExpertStorage fused(StoredTensor gateUp, String downName, int count) {

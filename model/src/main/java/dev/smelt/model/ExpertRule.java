@@ -18,6 +18,7 @@ final class ExpertRule {
   String block = "mlp.";
   Names names = PROJECTIONS;
   Names dense = PROJECTIONS;
+  String each = "experts.";
   String width = "moe_intermediate_size";
   String fusedGateUp = "experts.gate_up_proj";
   String fusedDown = "experts.down_proj";
@@ -42,6 +43,12 @@ final class ExpertRule {
 
   ExpertRule names(String gate, String up, String down) {
     names = new Names(gate, up, down);
+    return this;
+  }
+
+  /** What stands before the number of an expert that has tensors of its own. */
+  ExpertRule each(String prefix) {
+    each = prefix;
     return this;
   }
 

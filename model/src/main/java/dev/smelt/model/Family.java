@@ -36,7 +36,9 @@ public final class Family {
     /** One part per layer. */
     SINGLE,
     /** Gemma 4. */
-    GEMMA
+    GEMMA,
+    /** The layers of an encoder, then those of a decoder (T5). */
+    ENCODER_DECODER
   }
 
   /** The kind of the norms. */

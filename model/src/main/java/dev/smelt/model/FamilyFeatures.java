@@ -34,6 +34,7 @@ final class FamilyFeatures {
     String score = rule.score.name().toLowerCase(Locale.ROOT);
     String named = rule.scoreField.isPresent() ? "softmax or sigmoid" : score;
     features.add((rule.sparseMixer ? "sparsemixer" : named) + " router");
+    say(rule.capacityField.isPresent(), "capacity per expert");
     say(rule.correction.isPresent(), "selection bias");
     say(rule.bias.isPresent(), "router bias");
     say(rule.grouping != RouterRule.Grouping.NONE, "expert groups");
@@ -63,6 +64,7 @@ final class FamilyFeatures {
       case SHORTCUT -> features.add("dual attention with shortcut");
       case SINGLE -> features.add("one part per layer");
       case GEMMA -> features.add("dense network beside experts");
+      case ENCODER_DECODER -> features.add("encoder-decoder");
     }
     say(family.residualAfterNorm, "normed residual");
     say(family.normKind == Family.NormKind.LAYER, "LayerNorm");

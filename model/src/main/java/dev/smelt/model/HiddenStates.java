@@ -1,9 +1,11 @@
 package dev.smelt.model;
 
 import dev.smelt.io.Dtype;
+import dev.smelt.model.layer.StackForm;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -14,10 +16,12 @@ import java.util.List;
 public final class HiddenStates implements AutoCloseable {
   private final List<TokenBatch> batches;
   private final List<Tensor> states;
+  private final boolean halves;
 
-  private HiddenStates(List<TokenBatch> batches, List<Tensor> states) {
+  private HiddenStates(List<TokenBatch> batches, List<Tensor> states, boolean halves) {
     this.batches = List.copyOf(batches);
     this.states = List.copyOf(states);
+    this.halves = halves;
   }
 
   /** Embeds all batches. */
@@ -29,7 +33,7 @@ public final class HiddenStates implements AutoCloseable {
         states.add(scope.release(state));
       }
     }
-    return new HiddenStates(batches, states);
+    return new HiddenStates(batches, states, model.architecture().isEncoderDecoder());
   }
 
   /** Independent states with the same values. */
@@ -40,7 +44,7 @@ public final class HiddenStates implements AutoCloseable {
         copies.add(scope.release(state.copy()));
       }
     }
-    return new HiddenStates(batches, copies);
+    return new HiddenStates(batches, copies, halves);
   }
 
   /** Sends all batches through a layer. */
@@ -52,16 +56,23 @@ public final class HiddenStates implements AutoCloseable {
     }
   }
 
-  /** Sums of losses and counts of predicted tokens, for each sequence in order. */
+  /**
+   * Sums of losses and counts of predicted tokens, for each sequence in order. A decoder that has
+   * an encoder predicts only what it reads itself.
+   */
   public List<SequenceLoss> losses(LanguageHead head) {
     List<SequenceLoss> losses = new ArrayList<>();
     for (int i = 0; i < batches.size(); i++) {
       List<int[]> sequences = batches.get(i).sequences();
       for (int b = 0; b < sequences.size(); b++) {
         try (var _ = Scope.open()) {
-          Tensor hidden = state(i).select(0, b);
-          double loss = head.loss(hidden, sequences.get(b));
-          losses.add(new SequenceLoss(loss, sequences.get(b).length - 1));
+          int[] sequence = sequences.get(b);
+          int from = halves ? StackForm.encoderTokens(sequence.length) : 0;
+          int[] read = Arrays.copyOfRange(sequence, from, sequence.length);
+          Tensor hidden = state(i).select(0, b).narrow(0, from, read.length);
+          int predicted = Math.max(0, read.length - 1);
+          double loss = predicted == 0 ? 0 : head.loss(hidden, read);
+          losses.add(new SequenceLoss(loss, predicted));
         }
       }
     }

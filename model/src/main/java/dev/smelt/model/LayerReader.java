@@ -42,6 +42,7 @@ final class LayerReader {
       case SINGLE -> single();
       case SHORTCUT -> shortcut();
       case GEMMA -> gemma();
+      case ENCODER_DECODER -> StackReader.plan(source, index);
     };
   }
 

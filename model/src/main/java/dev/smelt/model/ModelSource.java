@@ -43,11 +43,31 @@ record ModelSource(Checkpoint checkpoint, ModelConfig config, Family family, Str
                     "config.json and the weights must come from the same checkpoint"));
   }
 
+  private boolean isEncoderDecoder() {
+    return family.form == Family.Form.ENCODER_DECODER;
+  }
+
+  /** Layers of an encoder, which come before those of the decoder; 0 without one. */
+  int encoderLayers() {
+    return isEncoderDecoder() ? config.integer("num_layers") : 0;
+  }
+
   String layer(int index) {
+    if (isEncoderDecoder()) {
+      int first = encoderLayers();
+      return index < first
+          ? "encoder.block." + index + "."
+          : "decoder.block." + (index - first) + ".";
+    }
     return base + family.layers + index + ".";
   }
 
   String block(int layer) {
+    if (isEncoderDecoder()) {
+      return layer(layer)
+          + (layer < encoderLayers() ? "layer.1." : "layer.2.")
+          + family.experts.block;
+    }
     return layer(layer) + family.experts.block;
   }
 
@@ -69,7 +89,7 @@ record ModelSource(Checkpoint checkpoint, ModelConfig config, Family family, Str
       return true;
     }
     String prefix = base + family.layers;
-    if (!name.startsWith(prefix)) {
+    if (isEncoderDecoder() || !name.startsWith(prefix)) {
       return false;
     }
     int end = name.indexOf('.', prefix.length());
@@ -98,6 +118,9 @@ record ModelSource(Checkpoint checkpoint, ModelConfig config, Family family, Str
   }
 
   int layers() {
+    if (isEncoderDecoder()) {
+      return encoderLayers() + config.integer("num_decoder_layers", encoderLayers());
+    }
     String field = family.layerCountField;
     if (!config.has(field) && config.at("layers_block_type").isArray()) {
       return config.at("layers_block_type").size();

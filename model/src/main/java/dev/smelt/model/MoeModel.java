@@ -4,6 +4,7 @@ import dev.smelt.io.Checkpoint;
 import dev.smelt.io.Dtype;
 import dev.smelt.io.SmeltException;
 import dev.smelt.io.StoredTensor;
+import dev.smelt.model.layer.StackForm;
 import dev.smelt.model.tensor.Tensor;
 import java.nio.file.Path;
 import java.util.List;
@@ -176,13 +177,38 @@ public final class MoeModel implements AutoCloseable {
     return scale == 1 ? embedded : embedded.mul(scale);
   }
 
-  /** Reads the final norm and the output head into the open scope. */
+  /**
+   * Reads the final norm and the output head into the open scope.
+   *
+   * @throws SmeltException if not all states are those of a decoder; see {@link #decoderHead}
+   */
   public LanguageHead head(Dtype compute) {
     return head(new Weights(checkpoint(), compute));
   }
 
-  /** The final norm and the output head, made of these weights. */
+  /**
+   * The final norm and the output head, made of these weights.
+   *
+   * @throws SmeltException as {@link #head(Dtype)}
+   */
   public LanguageHead head(Weights weights) {
+    if (architecture.isEncoderDecoder()) {
+      throw SmeltException.unsupported(
+          checkpoint().directory() + ": training and comparing encoder-decoders is not supported",
+          "calibrate, merge, drop and evaluate run on them");
+    }
+    return outputs(weights);
+  }
+
+  /**
+   * The final norm and the output head, for states of a decoder only: of an encoder-decoder those
+   * after the first {@link StackForm#encoderTokens} of a sequence.
+   */
+  public LanguageHead decoderHead(Dtype compute) {
+    return outputs(new Weights(checkpoint(), compute));
+  }
+
+  private LanguageHead outputs(Weights weights) {
     Family family = source.family();
     return new LanguageHead(
         source.norm(weights, source.finalNorm()),

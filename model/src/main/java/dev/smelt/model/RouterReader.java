@@ -3,6 +3,7 @@ package dev.smelt.model;
 import dev.smelt.io.SmeltException;
 import dev.smelt.io.StoredTensor;
 import dev.smelt.model.MoeLayer.RouterCompanions;
+import dev.smelt.model.router.CapacityRule;
 import dev.smelt.model.router.Groups;
 import dev.smelt.model.router.Renormalisation;
 import dev.smelt.model.router.RoutingRule;
@@ -31,6 +32,9 @@ final class RouterReader {
 
   /** The rule of all routers, from config.json. */
   RoutingRule routing() {
+    if (rule.capacityField.isPresent()) {
+      return new CapacityRule(config.integer(rule.capacityField.get(), 64));
+    }
     int topK = topK();
     if (rule.sparseMixer) {
       return new SparseMixerRule(topK, config.number("router_jitter_noise", 0.01));

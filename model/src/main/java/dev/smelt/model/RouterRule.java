@@ -40,6 +40,7 @@ final class RouterRule {
   Optional<String> scaleField = Optional.empty();
   double scale = 1;
   Optional<String> softcapField = Optional.empty();
+  Optional<String> capacityField = Optional.empty();
   List<String> methods = List.of();
 
   RouterRule name(String tensor) {
@@ -158,6 +159,12 @@ final class RouterRule {
 
   RouterRule softcap(String field) {
     softcapField = Optional.of(field);
+    return this;
+  }
+
+  /** One expert per token, which takes so many tokens of a sequence as a config field says. */
+  RouterRule capacity(String field) {
+    capacityField = Optional.of(field);
     return this;
   }
 

@@ -166,5 +166,29 @@ final class SoftmaxFamilies {
                 .experts(e -> e.block("").activation("hidden_activation", Activation.GELU_TANH))
                 .embeddingScale(c -> Math.sqrt(c.integer("hidden_size")))
                 .softcap("final_logit_softcapping"));
+    registry.add(
+        "switch_transformers",
+        f ->
+            f.form(Form.ENCODER_DECODER)
+                .names("", "", "shared", "decoder.final_layer_norm")
+                .sizes("num_layers", "d_model")
+                .norms(NormKind.RMS, "layer_norm_epsilon", 1e-6)
+                .before("layer.0.layer_norm", "layer_norm")
+                .logitScale(SoftmaxFamilies::scaleOfTiedHead)
+                .router(r -> r.name("router.classifier.weight").capacity("expert_capacity"))
+                .experts(
+                    e ->
+                        e.block("mlp.")
+                            .each("experts.expert_")
+                            .names("wi", "wi", "wo")
+                            .denseNames("wi", "wi", "wo")
+                            .width("d_ff")
+                            .ungated()
+                            .activation("dense_act_fn", Activation.RELU)));
+  }
+
+  private static double scaleOfTiedHead(ModelConfig config) {
+    boolean tied = config.flag("tie_word_embeddings", true);
+    return tied ? 1 / Math.sqrt(config.integer("d_model")) : 1;
   }
 }

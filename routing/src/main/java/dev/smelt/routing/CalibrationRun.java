@@ -43,6 +43,9 @@ public record CalibrationRun(
     int last = model.moeLayers().getLast().layer();
     try (HiddenStates states = HiddenStates.embed(model, batches, compute)) {
       for (int l = 0; l <= last; l++) {
+        if (model.architecture().isEncoderDecoder()) {
+          previous = previous.filter(_ -> false);
+        }
         Optional<StatisticsCollector> collector = collector(l, positions, previous);
         advance(states, l, collector.map(c -> (MoeObserver) c).orElse(MoeObserver.NONE));
         if (collector.isPresent()) {

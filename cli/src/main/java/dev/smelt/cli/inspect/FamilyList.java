@@ -27,10 +27,12 @@ public final class FamilyList {
         "`smelt families --markdown > docs/families.md`; a test checks that it is current.\n");
     page.append("A language model inside a larger one counts by the `model_type` of its\n");
     page.append(
-        "`text_config`. Experts may lie in a tensor each or fused, in F32, F16, BF16 or FP8\n");
+        "`text_config`. Experts may lie in a tensor each or fused, in F32, F16, BF16, FP8 with\n");
     page.append(
-        "with block scales; what tensors show by themselves (biases, norms of queries and\n");
-    page.append("keys, tied heads, dense layers) is not listed.\n\n");
+        "block scales or MXFP4; what tensors show by themselves (biases, norms of queries and\n");
+    page.append("keys, tied heads, dense layers) is not listed. What is written of quantised\n");
+    page.append("models, of layers that predict further tokens, of routers with groups and of\n");
+    page.append("encoder-decoders stands in [outputs.md](outputs.md).\n\n");
     page.append("| `model_type` | features |\n|---|---|\n");
     for (Family family : Families.all()) {
       page.append("| `%s` | %s |\n".formatted(family.modelType(), features(family)));

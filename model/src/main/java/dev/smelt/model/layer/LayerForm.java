@@ -7,7 +7,7 @@ import java.util.function.UnaryOperator;
 
 /** Everything of a decoder layer but its experts or dense network. */
 public sealed interface LayerForm
-    permits BranchForm, ParallelForm, ShortcutForm, SingleForm, GemmaForm {
+    permits BranchForm, ParallelForm, ShortcutForm, SingleForm, GemmaForm, StackForm {
   /** Runs a layer up to its experts: hidden states [B, T, H]. */
   Attended attend(Tensor hidden);
 

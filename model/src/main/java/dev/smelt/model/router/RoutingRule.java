@@ -4,7 +4,7 @@ import dev.smelt.model.tensor.Tensor;
 import java.util.Optional;
 
 /** Chooses experts from logits. */
-public sealed interface RoutingRule permits TopKRule, SparseMixerRule {
+public sealed interface RoutingRule permits TopKRule, SparseMixerRule, CapacityRule {
   /** Experts per token. */
   int topK();
 

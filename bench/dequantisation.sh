@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Reading FP8 and MXFP4 matrices, against a copy of as many bytes.
+# usage: bench/dequantisation.sh       JAVA_HOME names a JDK 25.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+java="${JAVA_HOME:+$JAVA_HOME/bin/}java"
+mvn -q -B -pl model -am test-compile dependency:build-classpath -Dmdep.outputFile=target/classpath >&2
+exec "$java" --enable-native-access=ALL-UNNAMED -Xmx2g -Dorg.bytedeco.javacpp.maxBytes=0 -Dorg.bytedeco.javacpp.maxPhysicalBytes=0 \
+  -cp "model/target/test-classes:model/target/classes:io/target/classes:$(<model/target/classpath)" \
+  dev.smelt.model.DequantisationBenchmark

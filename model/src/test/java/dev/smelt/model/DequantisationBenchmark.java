@@ -1,0 +1,122 @@
+package dev.smelt.model;
+
+import dev.smelt.io.Checkpoint;
+import dev.smelt.io.Dtype;
+import dev.smelt.io.SafetensorsWriter;
+import dev.smelt.io.StoredTensor;
+import dev.smelt.io.TensorInfo;
+import dev.smelt.model.tensor.Scope;
+import dev.smelt.model.tensor.Tensor;
+import dev.smelt.model.tensor.Tensors;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.SequencedMap;
+import java.util.function.Supplier;
+
+/**
+ * Times the reading of one FP8 and one MXFP4 matrix of 4096 x 4096 into F32 and BF16, against the
+ * floor: a copy of as many bytes as are read and written.
+ */
+public final class DequantisationBenchmark {
+  private static final int SIDE = 4096;
+  private static final int REPEATS = 15;
+
+  private DequantisationBenchmark() {}
+
+  /** Prints a line for each format and type. */
+  public static void main(String[] arguments) throws IOException {
+    Path directory = Files.createTempDirectory("smelt-bench");
+    try (Arena arena = Arena.ofConfined()) {
+      write(directory, arena);
+    }
+    try (var checkpoint = Checkpoint.open(directory)) {
+      for (Dtype type : List.of(Dtype.F32, Dtype.BF16)) {
+        Weights weights = new Weights(checkpoint, type);
+        long written = (long) SIDE * SIDE * type.bytes();
+        StoredTensor fp8 = checkpoint.require("w.weight");
+        report("FP8", type, fp8.bytes() + written, () -> weights.load(fp8));
+        StoredTensor blocks = checkpoint.require("x_blocks");
+        StoredTensor scales = checkpoint.require("x_scales");
+        report(
+            "MXFP4",
+            type,
+            blocks.bytes() + scales.bytes() + written,
+            () -> Mxfp4.load(weights, blocks, scales, 0));
+      }
+    }
+  }
+
+  private static void write(Path directory, Arena arena) throws IOException {
+    Files.writeString(
+        directory.resolve("config.json"),
+        "{\"quantization_config\": {\"quant_method\": \"fp8\","
+            + " \"weight_block_size\": [128, 128]}}");
+    long side = SIDE;
+    long blocks = side / Mxfp4.BLOCK;
+    SequencedMap<TensorInfo, MemorySegment> tensors = new LinkedHashMap<>();
+    add(tensors, arena, new TensorInfo("w.weight", Dtype.F8_E4M3, List.of(side, side)), 0x3F);
+    MemorySegment ones = arena.allocate(4 * (side / 128) * (side / 128), 8);
+    for (long i = 0; i < ones.byteSize() / 4; i++) {
+      ones.setAtIndex(ValueLayout.JAVA_FLOAT, i, 0.5f);
+    }
+    List<Long> grid = List.of(side / 128, side / 128);
+    tensors.put(new TensorInfo("w.weight_scale_inv", Dtype.F32, grid), ones);
+    add(tensors, arena, new TensorInfo("x_blocks", Dtype.U8, List.of(1L, side, blocks, 16L)), 0xFF);
+    add(tensors, arena, new TensorInfo("x_scales", Dtype.U8, List.of(1L, side, blocks)), 0x7F);
+    SafetensorsWriter.write(directory.resolve("model.safetensors"), new LinkedHashMap<>(), tensors);
+  }
+
+  private static void add(
+      SequencedMap<TensorInfo, MemorySegment> tensors, Arena arena, TensorInfo info, int mask) {
+    Random random = new Random(1);
+    MemorySegment bytes = arena.allocate(info.bytes(), 8);
+    for (long i = 0; i < bytes.byteSize(); i++) {
+      bytes.set(ValueLayout.JAVA_BYTE, i, (byte) (random.nextInt() & mask));
+    }
+    tensors.put(info, bytes);
+  }
+
+  private static void report(String format, Dtype type, long bytes, Supplier<Tensor> work) {
+    double time = median(work);
+    double floor;
+    try (var _ = Scope.open()) {
+      Tensor source = Tensors.zeros(Dtype.F32, bytes / 8);
+      floor = median(source::copy);
+    }
+    System.out.printf(
+        Locale.ROOT,
+        "%-5s to %-4s %6.1f ms, floor %5.1f ms (%.1f GB/s), ratio %.1f%n",
+        format,
+        type,
+        1e3 * time,
+        1e3 * floor,
+        bytes / floor / 1e9,
+        time / floor);
+  }
+
+  /** Seconds; the first runs warm up. */
+  private static double median(Supplier<Tensor> work) {
+    double[] seconds = new double[REPEATS];
+    for (int i = 0; i < REPEATS; i++) {
+      try (var _ = Scope.open()) {
+        long start = System.nanoTime();
+        Tensor result = work.get();
+        seconds[i] = (System.nanoTime() - start) / 1e9;
+        if (result.elements() == 0) {
+          throw new IllegalStateException("nothing was read");
+        }
+      }
+    }
+    Arrays.sort(seconds);
+    return seconds[REPEATS / 2];
+  }
+}
