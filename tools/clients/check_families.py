@@ -131,11 +131,12 @@ def check_family(check, smelt, golden, work, source=None, variants=VARIANTS, mor
     """Experts dropped, and experts merged."""
     source, text = source or GOLDENS / golden, GOLDENS / golden / "golden.safetensors"
     ids = load_file(text)["input_ids"]
-    options = ["--text", text, "--sequences", "1", "--repair", "none", *WINDOW]
+    options = ["--text", text, "--sequences", "1", *WINDOW]
     options += more or ("--experts", nearest(source), *(("--ungroup",) if golden in UNGROUPED else ()))
     for variant in variants:
         reduced, title = work / "".join(variant), f"{work.name}: {' '.join(variant)}"
-        answer = smelt.answer(*variant, source, "-o", reduced, *options)
+        repair = () if "--repair" in variant else ("--repair", "none")
+        answer = smelt.answer(*variant, source, "-o", reduced, *options, *repair)
         if answer["exit"]:
             check(title, False, answer["stderr"].strip())
         else:
@@ -177,7 +178,7 @@ def check_fp8(check, smelt, work):
     """FP8 in blocks: copied experts stay as they are, computed ones become BF16 or FP8 again."""
     quantised = {"quant_method": "fp8", "weight_block_size": [BLOCK, BLOCK], "activation_scheme": "dynamic"}
     source = copy("deepseek_v3_noqlora", work / "source", {"quantization_config": quantised}, fp8)
-    variants = (*VARIANTS, ("merge", "--requantise"))
+    variants = (*VARIANTS, ("merge", "--requantise"), ("drop", "--repair", "refit"))
     check_family(check, smelt, "deepseek_v3_noqlora", work / "deepseek_v3 in fp8", source, variants)
 
 

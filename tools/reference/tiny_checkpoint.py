@@ -38,13 +38,16 @@ def field(argument):
 
 @torch.no_grad()
 def randomise(model):
-    """Matrices that keep the size of what they multiply; vectors of one more than a small number, or of small numbers."""
+    """Matrices that keep the size of what they multiply, norms around one, other vectors around zero."""
     generator = torch.Generator().manual_seed(1)
     for name, tensor in model.state_dict().items():
-        if tensor.is_floating_point():
-            random = torch.randn(tensor.shape, generator=generator)
-            norm = tensor.dim() == 1 and name.endswith("norm.weight")
-            tensor.copy_(1 + 0.2 * random if norm else random / max(1.0, tensor.shape[-1] ** 0.5) * (tensor.dim() > 1 or 2))
+        if not tensor.is_floating_point():
+            continue
+        random = torch.randn(tensor.shape, generator=generator)
+        if tensor.dim() > 1:
+            tensor.copy_(random / tensor.shape[-1] ** 0.5)
+        else:
+            tensor.copy_(1 + 0.2 * random if name.endswith("norm.weight") else 0.3 * random)
 
 
 @torch.no_grad()

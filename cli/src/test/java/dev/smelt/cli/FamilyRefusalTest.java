@@ -105,7 +105,7 @@ class FamilyRefusalTest {
             "flex_olmo",
             "drop" + REDUCE.replace("none", "refit") + "5",
             4,
-            "not the sum",
+            "flex_olmo do more",
             "--repair none"));
   }
 

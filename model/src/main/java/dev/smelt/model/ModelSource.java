@@ -109,6 +109,11 @@ record ModelSource(Checkpoint checkpoint, ModelConfig config, Family family, Str
         .toList();
   }
 
+  /** Whether the output of a layer's experts passes a norm before it is added. */
+  boolean hasNormAfterExperts(int layer) {
+    return family.afterExperts.filter(name -> has(layer(layer) + name + ".weight")).isPresent();
+  }
+
   Optional<StoredTensor> find(String name) {
     return checkpoint.find(name);
   }

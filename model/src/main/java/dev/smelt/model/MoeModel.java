@@ -125,6 +125,18 @@ public final class MoeModel implements AutoCloseable {
     return source.embedding();
   }
 
+  /**
+   * Whether every layer adds the output of its experts, times a factor, to a state that also gives
+   * their input; see {@link DecoderLayer#attend}.
+   */
+  public boolean addsExperts() {
+    return switch (source.family().form) {
+      case SINGLE -> true;
+      case BRANCHES -> moeLayers.stream().noneMatch(moe -> source.hasNormAfterExperts(moe.layer()));
+      case PARALLEL, SHORTCUT, GEMMA, ENCODER_DECODER -> false;
+    };
+  }
+
   /** The layers with experts, in order. */
   public List<MoeLayer> moeLayers() {
     return moeLayers;

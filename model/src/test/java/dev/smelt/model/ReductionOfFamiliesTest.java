@@ -1,6 +1,7 @@
 package dev.smelt.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.smelt.io.Checkpoint;
 import dev.smelt.io.CheckpointDiff;
@@ -69,6 +70,28 @@ class ReductionOfFamiliesTest {
     try (var copied = Checkpoint.open(directory.resolve("copied"));
         var written = Checkpoint.open(directory.resolve("written"))) {
       assertThat(CheckpointDiff.between(copied, written).isEmpty()).isTrue();
+    }
+  }
+
+  static List<String> all() {
+    return Goldens.SUPPORTED;
+  }
+
+  /** What is said of a whole model is true of its layers. */
+  @ParameterizedTest
+  @MethodSource("all")
+  void addsExpertsIfItsLayersDo(String name) {
+    try (var model = Goldens.open(name);
+        var _ = Scope.open()) {
+      Tensor state = Tensors.zeros(Dtype.F32, 1, 2, model.architecture().hidden());
+      for (MoeLayer moe : model.moeLayers()) {
+        DecoderLayer layer = model.layer(moe.layer(), Dtype.F32);
+        if (model.addsExperts()) {
+          assertThat(layer.attend(state).shape()).containsExactly(state.shape());
+        } else {
+          assertThatThrownBy(() -> layer.attend(state)).hasMessageContaining("not the sum");
+        }
+      }
     }
   }
 

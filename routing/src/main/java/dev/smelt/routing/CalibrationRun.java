@@ -44,7 +44,7 @@ public record CalibrationRun(
     try (HiddenStates states = HiddenStates.embed(model, batches, compute)) {
       for (int l = 0; l <= last; l++) {
         if (model.architecture().isEncoderDecoder()) {
-          previous = previous.filter(_ -> false);
+          previous = Optional.empty();
         }
         Optional<StatisticsCollector> collector = collector(l, positions, previous);
         advance(states, l, collector.map(c -> (MoeObserver) c).orElse(MoeObserver.NONE));

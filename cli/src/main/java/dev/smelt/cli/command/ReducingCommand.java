@@ -66,7 +66,7 @@ public abstract class ReducingCommand implements Callable<Integer> {
       description =
           "What is done to each reduced layer: fit (down projections in closed form, then a short"
               + " gradient fit), refit (the closed form alone) or none. Needs --text. Default: fit"
-              + " with --text, none without.")
+              + " with --text where the layers allow it, else none.")
   private Optional<Repair> repair = Optional.empty();
 
   @Option(
@@ -130,8 +130,7 @@ public abstract class ReducingCommand implements Callable<Integer> {
 
   private <T> T run(Function<ReductionTask, T> work) {
     ReducerChoice choice = choice();
-    Repair chosen = repair.orElse(text.isGiven() ? Repair.FIT : Repair.NONE);
-    requireText(choice, chosen);
+    requireText(choice);
     OutputForm chosenForm = form.form();
     try (Session session = Session.open(console, model, compute, chosenForm.ungroup())) {
       count(session.model());
@@ -141,13 +140,32 @@ public abstract class ReducingCommand implements Callable<Integer> {
               choice,
               statistics,
               text.calibration(sample.sample()),
-              chosen,
+              repair(session.model()),
               chosenForm,
               resume));
     }
   }
 
-  private void requireText(ReducerChoice choice, Repair chosen) {
+  /** The repair that was asked for; else fit, where there is text and the layers allow it. */
+  private Repair repair(MoeModel opened) {
+    boolean wanted = repair.orElse(Repair.NONE) != Repair.NONE;
+    if (wanted && !opened.addsExperts()) {
+      throw SmeltException.unsupported(
+          "--repair %s: layers of %s do more with the output of their experts than to add it"
+              .formatted(repair.get().option(), opened.architecture().family().modelType()),
+          "choose --repair none");
+    }
+    if (repair.isEmpty() && text.isGiven() && !opened.addsExperts()) {
+      console.warn(
+          "layers of %s cannot be repaired: they do more with the output of their experts than to add it"
+              .formatted(opened.architecture().family().modelType()));
+      return Repair.NONE;
+    }
+    return repair.orElse(text.isGiven() ? Repair.FIT : Repair.NONE);
+  }
+
+  private void requireText(ReducerChoice choice) {
+    Repair chosen = repair.orElse(Repair.NONE);
     if (choice.needsStatistics() && statistics.isEmpty() && !text.isGiven()) {
       throw SmeltException.usage(
           "--text or --statistics is missing",
