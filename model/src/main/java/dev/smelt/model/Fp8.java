@@ -32,21 +32,21 @@ public final class Fp8 {
     Dtype wide = weights.wide();
     long rowBlock = blockSize(weights.checkpoint().config(), 0);
     long columnBlock = blockSize(weights.checkpoint().config(), 1);
-    Tensor values = Weights.stored(weights.checkpoint(), stored).to(wide);
+    Tensor scaled = Weights.stored(weights.checkpoint(), stored).to(wide);
     Tensor factors = Weights.stored(weights.checkpoint(), scales).to(wide);
-    long rows = values.size(0);
-    long columns = values.size(1);
+    long rows = scaled.size(0);
+    long columns = scaled.size(1);
     checkBlocks(stored, scales, rowBlock, columnBlock);
-    Tensor scaled =
-        rows % rowBlock == 0 && columns % columnBlock == 0
-            ? values
-                .reshape(rows / rowBlock, rowBlock, columns / columnBlock, columnBlock)
-                .mul(factors.unsqueeze(1).unsqueeze(-1))
-                .reshape(rows, columns)
-            : values.mul(
-                factors
-                    .indexSelect(0, blocks(rows, rowBlock))
-                    .indexSelect(1, blocks(columns, columnBlock)));
+    if (rows % rowBlock == 0 && columns % columnBlock == 0) {
+      Tensor blocks = scaled.reshape(rows / rowBlock, rowBlock, columns / columnBlock, columnBlock);
+      blocks.mulInPlace(factors.unsqueeze(1).unsqueeze(-1));
+    } else {
+      Tensor each =
+          factors
+              .indexSelect(0, blocks(rows, rowBlock))
+              .indexSelect(1, blocks(columns, columnBlock));
+      scaled.mulInPlace(each);
+    }
     return scaled.to(weights.dtype());
   }
 

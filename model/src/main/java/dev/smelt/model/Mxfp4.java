@@ -20,24 +20,22 @@ final class Mxfp4 {
   private Mxfp4() {}
 
   /**
-   * The matrix of expert {@code e}, [rows, columns].
+   * The matrix of expert {@code e}, [rows, columns]. Every type but F16 holds its values exactly.
    *
    * @param blocks U8, [E, rows, columns / 32, 16]
    * @param scales U8, [E, rows, columns / 32]
    */
   static Tensor load(Weights weights, StoredTensor blocks, StoredTensor scales, int e) {
-    Dtype wide = weights.wide();
+    Dtype type = weights.dtype().equals(Dtype.F16) ? Dtype.F32 : weights.dtype();
     Tensor bytes = Weights.raw(weights.checkpoint(), blocks).select(0, e);
     long rows = bytes.size(0);
     long count = bytes.size(1);
-    Tensor values = table(wide).indexSelect(0, bytes.to(Dtype.I32).reshape(-1));
+    Tensor values = table(type).indexSelect(0, bytes.to(Dtype.I32).reshape(-1));
     Tensor exponents = Weights.raw(weights.checkpoint(), scales).select(0, e);
-    Tensor factors = powers(wide).indexSelect(0, exponents.to(Dtype.I32).reshape(-1));
-    return values
-        .reshape(rows, count, BLOCK)
-        .mul(factors.reshape(rows, count, 1))
-        .reshape(rows, count * BLOCK)
-        .to(weights.dtype());
+    Tensor factors = powers(type).indexSelect(0, exponents.to(Dtype.I32).reshape(-1));
+    Tensor scaled = values.reshape(rows, count, BLOCK);
+    scaled.mulInPlace(factors.reshape(rows, count, 1));
+    return scaled.reshape(rows, count * BLOCK).to(weights.dtype());
   }
 
   /** The two values of each byte, [256, 2]. */
