@@ -45,8 +45,7 @@ class MixerMutationTest {
         new Mutation("no skip", "nemotron_h", 0, m -> withoutSkip((MambaTwo) m)),
         new Mutation("one norm for all groups", "nemotron_h", 0, m -> ungrouped((MambaTwo) m)),
         new Mutation("convolution sees one token", "lfm2_moe", 0, m -> one((ShortConvolution) m)),
-        new Mutation("no decay", "minimax", 0, m -> faded((LightningAttention) m, 0)),
-        new Mutation("half the decay", "minimax", 2, m -> faded((LightningAttention) m, 0.5)),
+        new Mutation("no decay", "minimax", 0, m -> faded((LightningAttention) m)),
         new Mutation("no decay", "qwen3_next", 0, m -> faded((GatedDeltaNet) m)),
         new Mutation("no decay", "qwen3_5_moe_text", 0, m -> faded((GatedDeltaNet) m)));
   }
@@ -103,9 +102,8 @@ class MixerMutationTest {
     return new ShortConvolution(m.input(), one(m.convolution()), m.output());
   }
 
-  private static Mixer faded(LightningAttention m, double factor) {
-    return new LightningAttention(
-        m.input(), m.logDecays().mul(factor), m.norm(), m.gate(), m.output());
+  private static Mixer faded(LightningAttention m) {
+    return new LightningAttention(m.input(), m.logDecays().mul(0), m.norm(), m.gate(), m.output());
   }
 
   private static Mixer faded(GatedDeltaNet m) {
