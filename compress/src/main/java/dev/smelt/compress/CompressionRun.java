@@ -130,7 +130,8 @@ public record CompressionRun(
   }
 
   private Expert load(MoeLayer moe, int e) {
-    return moe.experts().load(new Weights(model.checkpoint(), Dtype.F32), e);
+    int row = shape(moe).row(e);
+    return moe.experts().load(new Weights(model.checkpoint(), Dtype.F32), row);
   }
 
   private void walkTokens(List<TokenBatch> batches, LayerTask task) {

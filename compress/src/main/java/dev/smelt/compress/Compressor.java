@@ -45,8 +45,12 @@ public interface Compressor {
 
   /** Takes the values of a layer, in F32. */
   interface Sink {
-    /** Takes what all experts of the layer share of a matrix; before any expert. */
-    void base(ExpertPart part, Tensor values);
+    /**
+     * Takes what all experts of the layer share of a matrix; before any expert.
+     *
+     * @return the values as they are stored, F32, which live as long as the call of the method
+     */
+    Tensor base(ExpertPart part, Tensor values);
 
     /** Takes what the user should know of an expert, such as that it had too few tokens. */
     void remark(int e, String text);

@@ -73,12 +73,13 @@ final class LayerCompression implements Compressor.Sink, AutoCloseable {
   }
 
   @Override
-  public void base(ExpertPart part, Tensor values) {
+  public Tensor base(ExpertPart part, Tensor values) {
     try (var scope = Scope.open()) {
       Tensor cast = values.to(stored).contiguous();
       output.base(form.layer(), part, cast);
       bases.put(part, keep(scope, cast.to(Dtype.F32)));
     }
+    return bases.get(part);
   }
 
   private Tensor keep(Scope scope, Tensor tensor) {

@@ -1,5 +1,6 @@
 package dev.smelt.compress;
 
+import dev.smelt.model.CompactStorage;
 import dev.smelt.model.ExpertForm;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.compact.CompactForm;
@@ -35,6 +36,11 @@ public record LayerShape(
 
   /** The layer of a checkpoint. */
   public static LayerShape of(MoeLayer moe, long hidden) {
+    if (moe.experts() instanceof CompactStorage compact) {
+      CompactForm form = compact.layout();
+      List<Long> widths = form.experts().stream().map(ExpertForms::width).toList();
+      return new LayerShape(moe.layer(), hidden, widths, form.map(), compact.form(), form.biased());
+    }
     int experts = moe.experts().count();
     return new LayerShape(
         moe.layer(),
@@ -65,7 +71,12 @@ public record LayerShape(
     return new CompactForm(layer, forms, map, new LinkedHashSet<>(), biased);
   }
 
-  /** The layer as it is. */
+  /** A row of the router that chooses an expert. */
+  public int row(int expert) {
+    return map.indexOf(expert);
+  }
+
+  /** The layer with its experts stored whole. */
   public CompactForm whole() {
     return with((_, whole) -> whole);
   }

@@ -33,6 +33,13 @@ record RankChoice(RankBudget budget, boolean global) {
     return new RankChoice(RankBudget.of(given), global);
   }
 
+  /** The same with a share of the parameters, if that is the budget, taken by something else. */
+  RankChoice less(double share) {
+    return budget.kind() == RankBudget.Kind.RATIO
+        ? new RankChoice(new RankBudget(budget.kind(), budget.value() - share), global)
+        : this;
+  }
+
   boolean needsValues() {
     return global || budget.needsValues();
   }

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -19,6 +20,7 @@ import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.stream.Collectors;
 
 /**
  * Writes a checkpoint as a stream: all shapes first, then the tensors in any order.
@@ -70,11 +72,7 @@ public final class CheckpointWriter implements AutoCloseable {
   public static CheckpointWriter create(
       Path target, List<TensorInfo> tensors, WriterOptions options) {
     requireUnique(tensors);
-    Path nowhere = Path.of("");
-    long bytes =
-        ShardPlan.plan(nowhere, tensors, options.maxShardBytes()).stream()
-            .mapToLong(ShardPlan::fileBytes)
-            .sum();
+    long bytes = fileBytes(tensors, options);
     OutputDirectory directory = OutputDirectory.create(target, options.force(), bytes);
     List<ShardPlan> shards =
         ShardPlan.plan(directory.temporary(), tensors, options.maxShardBytes());
@@ -88,6 +86,13 @@ public final class CheckpointWriter implements AutoCloseable {
       writer.close();
       throw e;
     }
+  }
+
+  /** Bytes of all safetensors files, headers included, of tensors that would be written. */
+  public static long fileBytes(List<TensorInfo> tensors, WriterOptions options) {
+    return ShardPlan.plan(Path.of(""), tensors, options.maxShardBytes()).stream()
+        .mapToLong(ShardPlan::fileBytes)
+        .sum();
   }
 
   private static void requireUnique(List<TensorInfo> tensors) {
@@ -193,12 +198,15 @@ public final class CheckpointWriter implements AutoCloseable {
   /**
    * Takes over the {@linkplain Checkpoint#sideFiles side files} of a checkpoint, except those that
    * {@link #writeFile} has written.
+   *
+   * @param except names of files that are not taken over
    */
-  public void copySideFiles(Checkpoint source) {
+  public void copySideFiles(Checkpoint source, String... except) {
+    Set<Path> left = Arrays.stream(except).map(Path::of).collect(Collectors.toSet());
     for (Path file : source.sideFiles()) {
       Path relative = source.directory().relativize(file);
       requireOutsideTarget(file);
-      if (!ownFiles.contains(relative)) {
+      if (!ownFiles.contains(relative) && !left.contains(relative)) {
         directory.change(
             () -> {
               Path copy = directory.temporary().resolve(relative);

@@ -2,6 +2,7 @@ package dev.smelt.model;
 
 import dev.smelt.io.SmeltException;
 import dev.smelt.io.StoredTensor;
+import dev.smelt.model.compact.CompactForm;
 import dev.smelt.model.router.RoutingRule;
 import dev.smelt.model.router.TopKRule;
 import java.util.ArrayList;
@@ -122,7 +123,9 @@ final class ArchitectureReader {
 
   private MoeLayer moeLayer(int layer, StoredTensor router, String block, Architecture shape) {
     int extra = family.experts.identities ? config.integer("zero_expert_num", 0) : 0;
-    int count = configuredExperts();
+    CompactReader compact = new CompactReader(source, check);
+    Optional<CompactForm> form = compact.form(layer);
+    int count = form.map(f -> f.map().size()).orElseGet(this::configuredExperts);
     check.expect(router.name(), count + extra, shape.hidden());
     if (shape.topK() > router.dim(0)) {
       check.add(
@@ -140,7 +143,8 @@ final class ArchitectureReader {
     return new MoeLayer(
         layer,
         router,
-        new ExpertReader(source, check).read(block, count),
+        form.map(f -> compact.read(block, f))
+            .orElseGet(() -> new ExpertReader(source, check).read(block, count)),
         new RouterReader(source).companions(block),
         shape.groups());
   }

@@ -3,7 +3,9 @@ package dev.smelt.model;
 import dev.smelt.model.MoeBlock.Weighting;
 import dev.smelt.model.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Reads what follows the attention in a layer: experts, or one network for all tokens. */
@@ -23,8 +25,11 @@ final class BlockReader {
   /** The experts of a layer. */
   FeedForward sparse(Weights weights, MoeLayer moe) {
     List<Expert> experts = new ArrayList<>();
+    Map<Integer, Expert> loaded = new HashMap<>();
+    List<Integer> sharing = moe.experts().sharing();
     for (int e = 0; e < moe.experts().count(); e++) {
-      experts.add(moe.experts().load(weights, e));
+      int row = e;
+      experts.add(loaded.computeIfAbsent(sharing.get(e), _ -> moe.experts().load(weights, row)));
     }
     return new FeedForward.Sparse(
         new MoeBlock(

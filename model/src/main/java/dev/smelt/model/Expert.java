@@ -1,7 +1,9 @@
 package dev.smelt.model;
 
 import dev.smelt.model.tensor.Tensor;
+import dev.smelt.model.tensor.Tensors;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
@@ -75,6 +77,21 @@ public record Expert(
     SequencedMap<ExpertPart, Tensor> changed = parts();
     changed.replaceAll(change);
     return with(changed);
+  }
+
+  /** The same function with neurons that give zero, up to a width; itself if it has the width. */
+  public Expert padded(long width) {
+    long missing = width - up.size(0);
+    return missing == 0
+        ? this
+        : map((part, t) -> part.neuronDimension().isPresent() ? padded(part, t, missing) : t);
+  }
+
+  private static Tensor padded(ExpertPart part, Tensor tensor, long missing) {
+    int dimension = part.neuronDimension().orElseThrow();
+    long[] shape = tensor.shape();
+    shape[dimension] = missing;
+    return Tensors.concat(List.of(tensor, Tensors.zeros(tensor.dtype(), shape)), dimension);
   }
 
   /** An expert of the same form made of other tensors: all those of {@link #parts}. */

@@ -5,9 +5,11 @@ import dev.smelt.io.StoredTensor;
 import dev.smelt.model.tensor.Tensor;
 import java.util.List;
 import java.util.SequencedMap;
+import java.util.stream.IntStream;
 
 /** How the routed experts of a layer lie on disk. */
-public sealed interface ExpertStorage permits PerExpertStorage, FusedStorage, FlatStorage {
+public sealed interface ExpertStorage
+    permits PerExpertStorage, FusedStorage, FlatStorage, CompactStorage {
   /** The number of experts. */
   int count();
 
@@ -16,6 +18,11 @@ public sealed interface ExpertStorage permits PerExpertStorage, FusedStorage, Fl
 
   /** How the matrices of an expert work together. */
   ExpertForm form();
+
+  /** For each expert a number that it has in common with those that are the same one. */
+  default List<Integer> sharing() {
+    return IntStream.range(0, count()).boxed().toList();
+  }
 
   /** Loads expert {@code e} in the compute type. */
   Expert load(Weights weights, int e);

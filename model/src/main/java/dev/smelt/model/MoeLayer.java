@@ -52,12 +52,18 @@ public record MoeLayer(
 
   /** Every tensor that changes with the set of experts. */
   public List<ExpertTensor> perExpertTensors() {
+    List<ExpertTensor> all = new ArrayList<>(routerTensors());
+    all.addAll(experts.parts());
+    return List.copyOf(all);
+  }
+
+  /** The tensors of the router that have an entry for each expert. */
+  public List<ExpertTensor> routerTensors() {
     List<ExpertTensor> all = new ArrayList<>();
     all.add(new Sliced(router, Kind.ROUTER, 0, 1));
     companions.bias().ifPresent(t -> all.add(sliced(t, Kind.ROUTER_BIAS)));
     companions.correction().ifPresent(t -> all.add(sliced(t, Kind.CORRECTION)));
     companions.expertScale().ifPresent(t -> all.add(sliced(t, Kind.EXPERT_SCALE)));
-    all.addAll(experts.parts());
     return List.copyOf(all);
   }
 

@@ -120,6 +120,16 @@ public final class MoeModel implements AutoCloseable {
     return predictionLayers;
   }
 
+  /** The prefix of the tensors of a layer's experts and their router. */
+  public String block(int layer) {
+    return source.block(layer);
+  }
+
+  /** The word for how a stock checkpoint of this model stores its experts. */
+  public String stockStorage() {
+    return StockLayout.name(moeLayers.getFirst().experts());
+  }
+
   /** The name of the embedding's tensor. */
   String embeddingName() {
     return source.embedding();

@@ -24,6 +24,7 @@ import java.util.SequencedMap;
  * @param threads threads of the matrix library
  * @param before cost of the source
  * @param after cost of the output, as planned before anything was written
+ * @param fileBytes planned bytes of the files of weights, headers included
  * @param experts what became of each expert
  * @param seconds wall time by stage; the only part that differs between two runs
  */
@@ -39,6 +40,7 @@ public record CompressionReport(
     int threads,
     ModelCost before,
     ModelCost after,
+    long fileBytes,
     List<ExpertReport> experts,
     SequencedMap<String, Double> seconds) {
   /** Copies the collections. */

@@ -1,19 +1,22 @@
 package dev.smelt.cli.pipeline;
 
 import dev.smelt.cli.Version;
+import dev.smelt.cli.console.Units;
 import dev.smelt.cli.pipeline.CompressionReport.CalibrationOrigin;
 import dev.smelt.cli.recipe.Recipe;
 import dev.smelt.compress.CompressionRun;
 import dev.smelt.compress.Compressor;
 import dev.smelt.compress.ExpertReport;
 import dev.smelt.io.SmeltException;
+import dev.smelt.io.TensorInfo;
 import dev.smelt.io.WriterOptions;
 import dev.smelt.io.WrittenCheckpoint;
 import dev.smelt.model.ModelCost;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.TokenBatch;
 import dev.smelt.model.compact.CompactForm;
-import dev.smelt.model.export.ExportOptions;
+import dev.smelt.model.export.CompactOutput;
+import dev.smelt.model.export.CompactWriter;
 import dev.smelt.model.export.ReductionWriter;
 import dev.smelt.model.export.StockOutput;
 import dev.smelt.model.tensor.Torch;
@@ -69,7 +72,20 @@ public record CompressionTask(
     Stopwatch stopwatch = new Stopwatch();
     Prepared prepared = prepare();
     List<CompactForm> forms = stopwatch.time("plan", () -> plan(prepared));
-    return stock(prepared, forms, target, options, recipe, stopwatch);
+    boolean stock = request.materialize() || forms.stream().allMatch(CompactForm::isStock);
+    Output output =
+        stock ? stock(prepared, forms, target, options) : compact(forms, target, options);
+    try (ReductionWriter writer = output.writer()) {
+      writer.copyKept();
+      List<ExpertReport> experts =
+          stopwatch.time("compress", () -> compress(prepared, forms, output.sink()));
+      CompressionReport report = report(prepared, output, experts, stopwatch);
+      writer.writeFile(ReductionReport.FILE_NAME, report.json());
+      writer.writeFile(ModelCard.FILE_NAME, ModelCard.of(session.model(), report));
+      writer.writeFile(Recipe.FILE_NAME, recipe.orElseGet(() -> EffectiveRecipe.of(this)));
+      WrittenCheckpoint written = stopwatch.time("verify", writer::commit);
+      return new CompressionOutcome(report, written);
+    }
   }
 
   private List<CompactForm> plan(Prepared prepared) {
@@ -82,38 +98,51 @@ public record CompressionTask(
             progress -> run.plan(prepared.batches(), progress));
   }
 
-  private CompressionOutcome stock(
-      Prepared prepared,
-      List<CompactForm> forms,
-      Path target,
-      WriterOptions options,
-      Optional<String> recipe,
-      Stopwatch stopwatch) {
-    MoeModel model = session.model();
+  private List<ExpertReport> compress(
+      Prepared prepared, List<CompactForm> forms, CompactOutput sink) {
+    return session.showing(
+        "compressing",
+        forms.size(),
+        progress -> prepared.run().run(forms, prepared.batches(), sink, progress));
+  }
+
+  /**
+   * Where experts go.
+   *
+   * @param form {@code stock} or {@code compact}
+   * @param cost of the output
+   * @param fileBytes of the files of weights
+   */
+  private record Output(
+      String form, ReductionWriter writer, CompactOutput sink, ModelCost cost, long fileBytes) {}
+
+  private Output stock(
+      Prepared prepared, List<CompactForm> forms, Path target, WriterOptions options) {
     var reductions = StockOutput.reductions(forms);
-    try (ReductionWriter writer = ReductionWriter.create(model, target, reductions, options)) {
-      writer.copyKept();
-      StockOutput output = new StockOutput(writer, forms);
-      List<ExpertReport> experts =
-          stopwatch.time(
-              "compress",
-              () ->
-                  session.showing(
-                      "compressing",
-                      forms.size(),
-                      progress -> prepared.run().run(forms, prepared.batches(), output, progress)));
-      List<CompactForm> shapes = whole(prepared.run());
-      ModelCost after =
-          ModelCost.of(
-              model,
-              shapes,
-              ReductionWriter.plannedBytes(model, reductions, ExportOptions.DEFAULTS));
-      CompressionReport report = report(prepared, "stock", after, experts, stopwatch);
-      writer.writeFile(ReductionReport.FILE_NAME, report.json());
-      writer.writeFile(ModelCard.FILE_NAME, ModelCard.of(model, report));
-      writer.writeFile(Recipe.FILE_NAME, recipe.orElseGet(() -> EffectiveRecipe.of(this)));
-      WrittenCheckpoint written = stopwatch.time("verify", writer::commit);
-      return new CompressionOutcome(report, written);
+    ReductionWriter writer = ReductionWriter.create(session.model(), target, reductions, options);
+    ModelCost cost = ModelCost.of(session.model(), whole(prepared.run()), writer.bytes());
+    return new Output(
+        "stock", writer, new StockOutput(writer, forms), cost, writer.fileBytes(options));
+  }
+
+  private Output compact(List<CompactForm> forms, Path target, WriterOptions options) {
+    requireSmaller(forms, options);
+    CompactWriter compact = CompactWriter.create(session.model(), target, forms, options);
+    ReductionWriter writer = compact.writer();
+    ModelCost cost = ModelCost.of(session.model(), forms, writer.bytes());
+    return new Output("compact", writer, compact, cost, writer.fileBytes(options));
+  }
+
+  /** Nobody wants a larger file by accident. */
+  private void requireSmaller(List<CompactForm> forms, WriterOptions options) {
+    MoeModel model = session.model();
+    List<TensorInfo> planned = CompactWriter.planned(model, forms, CompactWriter.reductions(forms));
+    long after = planned.stream().mapToLong(TensorInfo::bytes).sum();
+    long before = model.checkpoint().totalBytes();
+    if (after > before && !options.force()) {
+      throw SmeltException.usage(
+          "the weights would grow from %s to %s".formatted(Units.bytes(before), Units.bytes(after)),
+          "choose a smaller budget, or --force to write them all the same");
     }
   }
 
@@ -122,11 +151,7 @@ public record CompressionTask(
   }
 
   private CompressionReport report(
-      Prepared prepared,
-      String form,
-      ModelCost after,
-      List<ExpertReport> experts,
-      Stopwatch stopwatch) {
+      Prepared prepared, Output output, List<ExpertReport> experts, Stopwatch stopwatch) {
     MoeModel model = session.model();
     ModelCost before = ModelCost.of(model, whole(prepared.run()), model.checkpoint().totalBytes());
     return new CompressionReport(
@@ -136,13 +161,14 @@ public record CompressionTask(
         model.checkpoint().fingerprint(),
         request.method().name(),
         request.named(),
-        form,
+        output.form(),
         prepared
             .set()
             .map(s -> new CalibrationOrigin(s.hash(), s.sequences().size(), s.tokens(), s.seed())),
         Torch.threads(),
         before,
-        after,
+        output.cost(),
+        output.fileBytes(),
         experts,
         stopwatch.seconds());
   }

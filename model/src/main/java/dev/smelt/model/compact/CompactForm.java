@@ -52,6 +52,19 @@ public record CompactForm(
         && experts.stream().mapToLong(ExpertForms::width).distinct().count() == 1;
   }
 
+  /** The same layer with a base for some of the matrices. */
+  public CompactForm withBases(SequencedSet<ExpertPart> parts) {
+    return new CompactForm(layer, experts, map, parts, biased);
+  }
+
+  /**
+   * The same layer where matrices that are not whole keep a share of their neurons, at least one.
+   */
+  public CompactForm keeping(double share) {
+    return new CompactForm(
+        layer, experts.stream().map(e -> e.keeping(share)).toList(), map, bases, biased);
+  }
+
   /** The largest width of an expert. */
   public long width() {
     return experts.stream().mapToLong(ExpertForms::width).max().orElseThrow();

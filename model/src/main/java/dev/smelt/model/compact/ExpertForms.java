@@ -51,6 +51,13 @@ public record ExpertForms(SequencedMap<ExpertPart, MatrixForm> matrices) {
     return matrices.get(part);
   }
 
+  /** The same where matrices that are not whole keep a share of their neurons, at least one. */
+  ExpertForms keeping(double share) {
+    SequencedMap<ExpertPart, MatrixForm> changed = new LinkedHashMap<>(matrices);
+    changed.replaceAll((_, matrix) -> matrix.isWhole() ? matrix : matrix.keeping(share));
+    return new ExpertForms(changed);
+  }
+
   /** Neurons of the expert. */
   public long width() {
     return matrices.get(ExpertPart.UP).rows();

@@ -61,6 +61,12 @@ public record MatrixForm(ExpertPart part, long rows, long columns, int rank, int
     return part.neuronDimension().orElseThrow();
   }
 
+  /** The same with a share of the neurons beside the factors, at least one. */
+  MatrixForm keeping(double share) {
+    int count = (int) Math.clamp(Math.round(share * neurons()), 1, neurons());
+    return new MatrixForm(part, rows, columns, rank, count);
+  }
+
   /** Neurons of the whole matrix. */
   public long neurons() {
     return neuronDimension() == 0 ? rows : columns;

@@ -3,11 +3,14 @@ package dev.smelt.model.export;
 import dev.smelt.io.SmeltException;
 import dev.smelt.io.StoredTensor;
 import dev.smelt.io.TensorInfo;
+import dev.smelt.model.CompactStorage;
 import dev.smelt.model.ExpertStorage;
 import dev.smelt.model.ExpertTensor;
 import dev.smelt.model.ExpertTensor.Kind;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
+import dev.smelt.model.compact.CompactForm;
+import dev.smelt.model.compact.CompactNames;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -28,19 +31,37 @@ final class ReductionPlan {
   private final Map<Integer, LayerReduction> reductions = new HashMap<>();
   private final Map<Integer, ExpertStorage> storages = new HashMap<>();
   private final SequencedMap<Integer, List<Integer>> conversions = new LinkedHashMap<>();
+  private final Map<Integer, CompactForm> compactForms = new HashMap<>();
   private final Map<String, Role> roles = new HashMap<>();
   private final Map<String, List<Role>> replacements = new HashMap<>();
+  private final Map<String, List<TensorInfo>> compactInfos = new HashMap<>();
   private final SequencedMap<String, OutputTensor> outputs = new LinkedHashMap<>();
 
   /** What a tensor is to a layer with experts. */
   private record Role(MoeLayer moe, ExpertTensor part) {}
 
   ReductionPlan(MoeModel model, List<LayerReduction> layers, ExportOptions options) {
+    this(model, layers, options, List.of());
+  }
+
+  /**
+   * Plans an output.
+   *
+   * @param compact the layers whose experts are stored in compact form
+   */
+  ReductionPlan(
+      MoeModel model,
+      List<LayerReduction> layers,
+      ExportOptions options,
+      List<CompactForm> compact) {
     this.options = options;
+    compact.forEach(form -> compactForms.put(form.layer(), form));
     layers.forEach(layer -> reductions.put(layer.layer(), layer));
     List<MoeLayer> all = new ArrayList<>(model.moeLayers());
     all.addAll(model.predictionLayers());
-    all.stream().filter(moe -> reductions.containsKey(moe.layer())).forEach(this::addLayer);
+    all.stream()
+        .filter(moe -> reductions.containsKey(moe.layer()))
+        .forEach(moe -> addLayer(model, moe));
     Set<StoredTensor> left =
         options.predictionLayers() ? Set.of() : Set.copyOf(model.predictionTensors());
     model.checkpoint().tensors().values().stream()
@@ -48,9 +69,11 @@ final class ReductionPlan {
         .forEach(this::map);
   }
 
-  private void addLayer(MoeLayer moe) {
+  private void addLayer(MoeModel model, MoeLayer moe) {
     storages.put(moe.layer(), moe.experts());
-    if (isConverted(moe)) {
+    if (compactForms.containsKey(moe.layer())) {
+      makeCompact(model, moe, compactForms.get(moe.layer()));
+    } else if (isConverted(moe)) {
       convert(moe);
     } else {
       moe.perExpertTensors().forEach(part -> addRole(moe, part));
@@ -63,7 +86,20 @@ final class ReductionPlan {
     return role;
   }
 
+  /** The tensors of the experts are replaced by those of the compact form. */
+  private void makeCompact(MoeModel model, MoeLayer moe, CompactForm form) {
+    moe.experts().tensors().forEach(tensor -> replacements.put(tensor.name(), List.of()));
+    moe.routerTensors().forEach(part -> addRole(moe, part));
+    compactInfos.put(
+        moe.experts().tensors().getFirst().name(),
+        new CompactNames(model.block(moe.layer()) + "experts.")
+            .infos(form, moe.experts().valueType()));
+  }
+
   private boolean isConverted(MoeLayer moe) {
+    if (moe.experts() instanceof CompactStorage) {
+      return true;
+    }
     boolean computed = !reductions.get(moe.layer()).computed().isEmpty();
     if (!computed || !moe.experts().isQuantised()) {
       return false;
@@ -111,7 +147,11 @@ final class ReductionPlan {
 
   private void map(StoredTensor source) {
     Role role = roles.get(source.name());
-    if (replacements.containsKey(source.name())) {
+    if (compactInfos.containsKey(source.name())) {
+      compactInfos
+          .get(source.name())
+          .forEach(info -> add(info, source, new OutputTensor.Computed()));
+    } else if (replacements.containsKey(source.name())) {
       replacements.get(source.name()).forEach(this::add);
     } else if (role != null) {
       add(role);

@@ -10,11 +10,13 @@ import dev.smelt.io.TensorInfo;
 import dev.smelt.io.WriterOptions;
 import dev.smelt.io.WrittenCheckpoint;
 import dev.smelt.model.Expert;
+import dev.smelt.model.ExpertStorage;
 import dev.smelt.model.Fp8;
 import dev.smelt.model.FusedStorage;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.Weights;
+import dev.smelt.model.compact.CompactForm;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
 import java.io.IOException;
@@ -80,6 +82,28 @@ public final class ReductionWriter implements AutoCloseable {
             isQuantised(plan));
     return new ReductionWriter(
         model, plan, CheckpointWriter.create(target, infos(plan), options), config);
+  }
+
+  /**
+   * Starts an output whose experts are in compact form.
+   *
+   * @param layers how the experts of every layer are stored
+   * @param routers which rows of the router each layer keeps
+   */
+  static ReductionWriter compact(
+      MoeModel model,
+      Path target,
+      List<CompactForm> layers,
+      List<LayerReduction> routers,
+      WriterOptions options) {
+    requireOther(model.checkpoint().directory(), target);
+    ReductionPlan plan = new ReductionPlan(model, routers, ExportOptions.DEFAULTS, layers);
+    ConfigDocument config = ReducedConfig.compact(model, layers, isQuantised(plan));
+    ReductionWriter writer =
+        new ReductionWriter(
+            model, plan, CheckpointWriter.create(target, infos(plan), options), config);
+    writer.writeFile(ReducedConfig.MODELING, ReducedConfig.modeling());
+    return writer;
   }
 
   private static void requireUniform(
@@ -187,8 +211,9 @@ public final class ReductionWriter implements AutoCloseable {
   public void writeExpert(int layer, int position, Expert expert) {
     int source = plan.reduction(layer).survivors().get(position);
     try (var _ = Scope.open()) {
-      plan.storage(layer)
-          .arrange(source, expert)
+      ExpertStorage storage = plan.storage(layer);
+      storage
+          .arrange(source, expert.padded(storage.width()))
           .forEach((tensor, values) -> writePart(tensor, position, values));
     }
   }
@@ -219,9 +244,22 @@ public final class ReductionWriter implements AutoCloseable {
     }
   }
 
+  /** Writes a planned tensor, in the type that was planned. */
+  void writeTensor(String name, Tensor values) {
+    Dtype type = plan.outputs().get(name).info().dtype();
+    try (var _ = Scope.open()) {
+      writer.write(name, values.to(type).contiguous().memory());
+    }
+  }
+
   /** Bytes of all tensors of the output. */
   public long bytes() {
     return infos(plan).stream().mapToLong(TensorInfo::bytes).sum();
+  }
+
+  /** Bytes of the files of weights, headers included. */
+  public long fileBytes(WriterOptions options) {
+    return CheckpointWriter.fileBytes(infos(plan), options);
   }
 
   /** Adds a text file, such as the report. */
@@ -232,7 +270,7 @@ public final class ReductionWriter implements AutoCloseable {
   /** Writes config.json and the side files, verifies everything and gives the output its name. */
   public WrittenCheckpoint commit() {
     writer.writeFile("config.json", config.text());
-    writer.copySideFiles(model.checkpoint());
+    writer.copySideFiles(model.checkpoint(), ReducedConfig.MODELING);
     return writer.commit();
   }
 
