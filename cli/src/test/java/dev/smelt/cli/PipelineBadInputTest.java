@@ -27,6 +27,7 @@ class PipelineBadInputTest {
   private static final String MERGE =
       "merge MODEL -o DIR/out --experts 8 --repair none"
           + " --text DIR/text.txt --sequences 2 --length 32";
+  private static final String COMPRESS = "compress MODEL -o DIR/out --method low-rank";
   private static final String CALIBRATE =
       "calibrate MODEL --text DIR/text.txt --sequences 2 --length 32 -o DIR/s.safetensors";
   private static final String EVALUATE = "evaluate MODEL --text DIR/text.txt --length 32";
@@ -50,7 +51,7 @@ class PipelineBadInputTest {
   }
 
   static final List<Case> CASES =
-      Stream.of(options(), targets(), texts(), statistics(), models(), weights())
+      Stream.of(options(), targets(), texts(), statistics(), models(), weights(), compressions())
           .flatMap(List::stream)
           .toList();
 
@@ -176,6 +177,43 @@ class PipelineBadInputTest {
     cases.add(row("NaN", PipelineBadInputTest::spoilWeight, drop, 3, "layer 1, expert 3, up: "));
     cases.add(row("verify: NaN", PipelineBadInputTest::spoilWeight, "verify MODEL", 5, UP));
     return cases;
+  }
+
+  private static List<Case> compressions() {
+    Consumer<Path> target = text("out/mine.txt", "mine");
+    return List.of(
+        compress("rank above the side", "--rank 97", 2, "--rank 97", "[96, 128]", "at most 96"),
+        compress("no rank", "--rank 0", 2, "--rank 0", "at least 1"),
+        compress("no budget", "", 2, "--rank, --parameter-ratio or --energy is missing"),
+        compress("two budgets", "--rank 4 --energy 0.5", 2, "exclude each other"),
+        compress("would grow", "--rank 90", 2, "would grow", "--force"),
+        compress("ratio above one", "--parameter-ratio 2", 2, "--parameter-ratio 2", "at most 1"),
+        compress("no text to whiten with", "--rank 4 --whiten", 2, "--text is missing"),
+        compress("no text for sequential", "--rank 4 --sequential", 2, "--text is missing"),
+        compress("option of another method", "--rank 4 --keep 0.1", 2, "--keep", "low-rank"),
+        compress("unknown allocation", "--rank 4 --allocation x", 2, "--allocation x", "global"),
+        row("compress: no method", "compress MODEL -o DIR/out", 2, "--method is missing"),
+        row("compress: unknown method", "compress MODEL -o DIR/out --method x", 2, "--method x"),
+        row("compress: no output", "compress MODEL --method low-rank --rank 4", 2, "-o is missing"),
+        row("compress: target exists", target, COMPRESS + " --rank 4", 2, "exists already"),
+        row("compress: NaN", PipelineBadInputTest::spoilWeight, COMPRESS + " --rank 4", 3, "up"),
+        row(
+            "compress: base alone is too large",
+            COMPRESS.replace("low-rank", "shared-delta") + " --base uniform --parameter-ratio 0.05",
+            2,
+            "the base alone"),
+        row(
+            "compress: nothing left for factors",
+            COMPRESS.replace("low-rank", "low-rank-sparse")
+                + " --text DIR/text.txt --parameter-ratio 0.1 --keep 0.2",
+            2,
+            "leaves nothing for factors"),
+        merge("stock form cannot be adaptive", "--experts 8 --adaptive --form stock", 2, "--form"),
+        merge("redirect and repair", "--experts 8 --router redirect --repair fit", 2, "redirect"));
+  }
+
+  private static Case compress(String name, String options, int exitCode, String... messages) {
+    return row(name, COMPRESS + " " + options, exitCode, messages);
   }
 
   private static Case merge(String name, String options, int exitCode, String... messages) {

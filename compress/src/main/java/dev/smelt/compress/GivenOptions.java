@@ -111,6 +111,7 @@ public record GivenOptions(SequencedMap<String, String> values) {
   }
 
   private static SmeltException wrong(String name, String text, String expected) {
-    return SmeltException.usage("--" + name + " " + text + ": expected " + expected, "");
+    return SmeltException.usage(
+        "--" + name + " " + text + ": expected " + expected, "smelt compress --help");
   }
 }

@@ -51,6 +51,13 @@ public record LayerShape(
         moe.experts().isBiased());
   }
 
+  /** How the experts of a layer of a checkpoint are stored now. */
+  public static CompactForm stored(MoeLayer moe, long hidden) {
+    return moe.experts() instanceof CompactStorage compact
+        ? compact.layout()
+        : of(moe, hidden).whole();
+  }
+
   /** Number of stored experts. */
   public int experts() {
     return widths.size();

@@ -11,6 +11,6 @@ import dev.smelt.model.tensor.Tensor;
 public record Moments(Tensor gram, int tokens) {
   /** Root of the sum of squares of each input, F32, [n]. */
   public Tensor norms() {
-    return gram.diagonal().clamp(0, Double.MAX_VALUE).sqrt();
+    return gram.diagonal().relu().sqrt();
   }
 }

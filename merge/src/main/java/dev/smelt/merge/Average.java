@@ -28,7 +28,9 @@ final class Average implements MergeMethod {
         options.similarity(),
         AlignmentMode.NONE,
         MergeWeights.UNIFORM,
-        RouterRule.WEIGHTED);
+        options.router() == RouterRule.REDIRECT ? RouterRule.REDIRECT : RouterRule.WEIGHTED,
+        options.adaptive(),
+        options.output());
   }
 
   @Override

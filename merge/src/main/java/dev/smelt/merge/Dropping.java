@@ -47,7 +47,7 @@ public record Dropping(
     options.put("experts", keep);
     options.put("criterion", criterion.option());
     options.put("protect-super", protectSuper);
-    return new ReducePlan("drop", criterion.option(), options, false, layers);
+    return new ReducePlan("drop", criterion.option(), options, false, OutputKind.STOCK, layers);
   }
 
   @Override

@@ -1,6 +1,8 @@
 package dev.smelt.merge;
 
 import dev.smelt.model.export.LayerReduction;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -39,6 +41,18 @@ public record LayerPlan(int layer, List<Group> groups) {
                 .toList());
     List<Integer> survivors = groups.stream().map(Group::dominant).toList();
     return new LayerReduction(layer, survivors, computed, routerComputed);
+  }
+
+  /** For each expert of the source, all of which are in groups, the position of its group. */
+  public List<Integer> map() {
+    int experts = groups.stream().mapToInt(group -> group.members().size()).sum();
+    List<Integer> map = new ArrayList<>(Collections.nCopies(experts, 0));
+    for (int position = 0; position < groups.size(); position++) {
+      for (int member : groups.get(position).members()) {
+        map.set(member, position);
+      }
+    }
+    return List.copyOf(map);
   }
 
   /** What the exporter must know when everything is computed. */

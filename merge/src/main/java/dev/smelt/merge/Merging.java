@@ -9,7 +9,9 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SequencedMap;
+import java.util.stream.Collectors;
 
 /**
  * Fewer experts by merging.
@@ -29,14 +31,28 @@ public record Merging(
 
   @Override
   public ReducePlan plan() {
+    Map<Integer, Integer> counts = counts();
     List<LayerPlan> layers = new ArrayList<>();
     for (MoeLayer moe : model.moeLayers()) {
       try (var _ = Scope.open()) {
-        layers.add(spread(moe, method.plan(context(moe.layer()), options)));
+        MergeOptions own = options.withExperts(counts.get(moe.layer()));
+        layers.add(spread(moe, method.plan(context(moe.layer()), own)));
       }
     }
     boolean routerComputed = options.router() == RouterRule.WEIGHTED;
-    return new ReducePlan("merge", method.name(), named(options), routerComputed, layers);
+    return new ReducePlan(
+        "merge", method.name(), named(options), routerComputed, options.output(), layers);
+  }
+
+  /** Experts that are left, by layer. */
+  private Map<Integer, Integer> counts() {
+    List<MoeLayer> layers = model.moeLayers();
+    if (!options.adaptive()) {
+      return layers.stream().collect(Collectors.toMap(MoeLayer::layer, _ -> options.experts()));
+    }
+    boolean ownRows = options.output() != OutputKind.REDIRECTED;
+    return AdaptiveCounts.of(
+        statistics, options.experts() * layers.size(), ownRows ? model.architecture().topK() : 1);
   }
 
   /** Insists on the same number of experts in each group of the router. */
@@ -67,6 +83,12 @@ public record Merging(
     named.put("align", options.align().option());
     named.put("weights", options.weights().option());
     named.put("router", options.router().option());
+    if (options.adaptive()) {
+      named.put("adaptive", true);
+    }
+    if (options.output().isCompact()) {
+      named.put("form", "compact");
+    }
     return named;
   }
 }

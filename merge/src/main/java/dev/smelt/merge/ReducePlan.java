@@ -1,11 +1,15 @@
 package dev.smelt.merge;
 
+import dev.smelt.model.ExpertStorage;
 import dev.smelt.model.MoeModel;
+import dev.smelt.model.compact.CompactForm;
+import dev.smelt.model.compact.ExpertForms;
 import dev.smelt.model.export.ExportOptions;
 import dev.smelt.model.export.LayerReduction;
 import dev.smelt.model.export.ReductionWriter;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.SequencedMap;
 
@@ -16,6 +20,7 @@ import java.util.SequencedMap;
  * @param method name of the method or criterion
  * @param options what it was asked for, under the names of the command line
  * @param routerComputed whether router rows are computed; else those of the dominant experts stay
+ * @param output what is written
  * @param layers the groups of every layer with experts
  */
 public record ReducePlan(
@@ -23,6 +28,7 @@ public record ReducePlan(
     String method,
     SequencedMap<String, Object> options,
     boolean routerComputed,
+    OutputKind output,
     List<LayerPlan> layers) {
   /** Copies the collections. */
   public ReducePlan {
@@ -30,9 +36,32 @@ public record ReducePlan(
     layers = List.copyOf(layers);
   }
 
-  /** Experts that are left in each layer. */
+  /** Experts that are left in each layer; their rounded mean if layers differ. */
   public int experts() {
-    return layers.getFirst().groups().size();
+    double mean = layers.stream().mapToInt(layer -> layer.groups().size()).average().orElseThrow();
+    return (int) Math.round(mean);
+  }
+
+  /**
+   * How the experts are stored in compact form.
+   *
+   * @param model the source
+   */
+  public List<CompactForm> compactForms(MoeModel model) {
+    return layers.stream().map(layer -> compactForm(model, layer)).toList();
+  }
+
+  private CompactForm compactForm(MoeModel model, LayerPlan layer) {
+    ExpertStorage storage = model.moeLayer(layer.layer()).orElseThrow().experts();
+    ExpertForms whole =
+        ExpertForms.whole(model.architecture().hidden(), storage.width(), storage.form().gated());
+    int count = layer.groups().size();
+    return new CompactForm(
+        layer.layer(),
+        Collections.nCopies(count, whole),
+        output == OutputKind.REDIRECTED ? layer.map() : CompactForm.identity(count),
+        new LinkedHashSet<>(),
+        storage.isBiased());
   }
 
   /**
@@ -41,9 +70,14 @@ public record ReducePlan(
    * @param repaired whether all experts and routers will be computed, because they are repaired
    */
   public List<LayerReduction> reductions(boolean repaired) {
-    return layers.stream()
-        .map(layer -> repaired ? layer.repaired() : layer.reduction(routerComputed))
-        .toList();
+    return layers.stream().map(layer -> reduction(layer, repaired)).toList();
+  }
+
+  private LayerReduction reduction(LayerPlan layer, boolean repaired) {
+    if (output == OutputKind.REDIRECTED) {
+      return LayerReduction.unchanged(layer.layer(), layer.map().size());
+    }
+    return repaired ? layer.repaired() : layer.reduction(routerComputed);
   }
 
   /** Bytes of all tensors of the output. */

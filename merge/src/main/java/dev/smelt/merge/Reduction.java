@@ -5,9 +5,10 @@ import dev.smelt.merge.alignment.Alignment;
 import dev.smelt.model.Expert;
 import dev.smelt.model.MoeBlock;
 import dev.smelt.model.TokenBatch;
-import dev.smelt.model.export.ReductionWriter;
+import dev.smelt.model.export.ReducedOutput;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
+import dev.smelt.routing.repair.LayerFinish;
 import dev.smelt.routing.repair.LayerRepair;
 import dev.smelt.routing.repair.ReducedBlock;
 import dev.smelt.routing.repair.ReductionState;
@@ -24,7 +25,7 @@ import java.util.function.IntConsumer;
  * @param plan what becomes of the experts
  * @param writer made from {@link ReducePlan#reductions}; the caller commits it
  */
-public record Reduction(Reducer reducer, ReducePlan plan, ReductionWriter writer) {
+public record Reduction(Reducer reducer, ReducePlan plan, ReducedOutput writer) {
 
   /**
    * Computes merged experts and copies all else.
@@ -57,6 +58,10 @@ public record Reduction(Reducer reducer, ReducePlan plan, ReductionWriter writer
           MergedExpert merged = reducer.merge(context, group);
           writer.writeExpert(layer.layer(), position, merged.expert());
           alignments.addAll(merged.alignments());
+        }
+      } else if (writer.wantsAll()) {
+        try (var _ = Scope.open()) {
+          writer.writeExpert(layer.layer(), position, context.expert(group.dominant()));
         }
       }
     }
@@ -93,6 +98,41 @@ public record Reduction(Reducer reducer, ReducePlan plan, ReductionWriter writer
               progress.accept(report.layer());
             },
             state);
+    return List.copyOf(repairs);
+  }
+
+  /**
+   * Reduces and repairs each layer, does something more to its experts, which is also what writes
+   * them, and writes the router.
+   *
+   * @param repair how layers are repaired
+   * @param compute type of the forward passes
+   * @param seed of the split into tokens to learn from and to judge
+   * @param batches calibration tokens
+   * @param finish changes and writes the experts of a layer
+   * @param progress is told each layer that is finished
+   * @return what the repair did in each layer; its last error is that of the changed experts
+   */
+  public List<LayerRepair> finished(
+      RepairOptions repair,
+      Dtype compute,
+      long seed,
+      List<TokenBatch> batches,
+      LayerFinish finish,
+      IntConsumer progress) {
+    writer.copyKept();
+    List<LayerRepair> repairs = new ArrayList<>();
+    new SequentialReduction(reducer.model(), compute, repair, seed)
+        .run(
+            batches,
+            (layer, original, _) -> edited(layer, original),
+            finish,
+            (finished, report) -> {
+              writer.writeRouter(report.layer(), finished.block().router().weight());
+              repairs.add(report);
+              progress.accept(report.layer());
+            },
+            ReductionState.none());
     return List.copyOf(repairs);
   }
 

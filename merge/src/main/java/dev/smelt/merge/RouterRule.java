@@ -12,7 +12,9 @@ public enum RouterRule {
   /** That of the dominant expert, unchanged. */
   DOMINANT,
   /** The mean of the members' rows with the weights of the merge. */
-  WEIGHTED;
+  WEIGHTED,
+  /** All rows stay, and those of a group choose the same expert; in compact form only. */
+  REDIRECT;
 
   /** The name on the command line. */
   public String option() {

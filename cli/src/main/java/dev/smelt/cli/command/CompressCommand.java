@@ -9,6 +9,7 @@ import dev.smelt.compress.CompressionMethod;
 import dev.smelt.compress.CompressionMethods;
 import dev.smelt.compress.GivenOptions;
 import dev.smelt.compress.MethodOption;
+import dev.smelt.compress.Unchanged;
 import dev.smelt.io.CheckpointWriter;
 import dev.smelt.io.SmeltException;
 import dev.smelt.io.WriterOptions;
@@ -51,8 +52,9 @@ public final class CompressCommand implements Callable<Integer> {
       names = "--method",
       order = 2,
       paramLabel = "NAME",
-      required = true,
-      description = "How experts are made smaller; see docs/methods.")
+      description =
+          "How experts are made smaller: low-rank, low-rank-sparse, shared-delta; see docs/methods."
+              + " Not needed with --materialize.")
   private String method = "";
 
   @Option(
@@ -141,9 +143,15 @@ public final class CompressCommand implements Callable<Integer> {
     }
   }
 
-  private CompressionRequest request() {
-    CompressionMethod chosen = CompressionMethods.named(method);
+  /** What the options ask for. */
+  public CompressionRequest request() {
     GivenOptions options = new GivenOptions(given);
+    if (method.isEmpty() && !materialize) {
+      throw SmeltException.usage(
+          "--method is missing", "low-rank --parameter-ratio 0.5 halves the experts");
+    }
+    CompressionMethod chosen =
+        method.isEmpty() ? Unchanged.METHOD : CompressionMethods.named(method);
     options.requireFor(chosen);
     return new CompressionRequest(chosen, options, sequential, materialize);
   }

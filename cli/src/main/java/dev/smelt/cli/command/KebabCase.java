@@ -115,4 +115,12 @@ final class KebabCase {
       return parse(RetainTerm.values(), value);
     }
   }
+
+  /** Reads a {@link MergeCommand.Form}. */
+  static final class ToForm implements ITypeConverter<MergeCommand.Form> {
+    @Override
+    public MergeCommand.Form convert(String value) {
+      return parse(MergeCommand.Form.values(), value);
+    }
+  }
 }

@@ -2,14 +2,17 @@ package dev.smelt.cli.command;
 
 import dev.smelt.cli.console.Console;
 import dev.smelt.cli.pipeline.ReducerChoice;
+import dev.smelt.io.SmeltException;
 import dev.smelt.merge.MergeMethod;
 import dev.smelt.merge.MergeMethods;
 import dev.smelt.merge.MergeOptions;
 import dev.smelt.merge.MergeWeights;
 import dev.smelt.merge.Merging;
+import dev.smelt.merge.OutputKind;
 import dev.smelt.merge.RouterRule;
 import dev.smelt.merge.Similarity;
 import dev.smelt.merge.alignment.AlignmentMode;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -69,8 +72,49 @@ public final class MergeCommand extends ReducingCommand {
       defaultValue = "dominant",
       converter = KebabCase.ToRouterRule.class,
       description =
-          "Router row of a merged expert: dominant or weighted. Default: ${DEFAULT-VALUE}.")
+          "Router row of a merged expert: dominant or weighted; or redirect: all rows stay, and"
+              + " those of a group choose the same expert (compact form). Default:"
+              + " ${DEFAULT-VALUE}.")
   private RouterRule router = RouterRule.DOMINANT;
+
+  /** The two forms of an output. */
+  enum Form {
+    /** Every client loads it. */
+    STOCK,
+    /** It needs modeling_smelt.py, which is written beside it. */
+    COMPACT
+  }
+
+  @Option(
+      names = "--form",
+      order = 10,
+      paramLabel = "FORM",
+      converter = KebabCase.ToForm.class,
+      description =
+          "stock, which every client loads, or compact, which needs trust_remote_code. Default:"
+              + " compact with --adaptive or --router redirect, else stock.")
+  private Optional<Form> form = Optional.empty();
+
+  @Option(
+      names = "--adaptive",
+      order = 11,
+      description =
+          "Let layers share the experts that are left, by how often they are used: the same number"
+              + " in all, not in each layer (compact form).")
+  private boolean adaptive;
+
+  private OutputKind output() {
+    boolean needed = adaptive || router == RouterRule.REDIRECT;
+    if (needed && form.equals(Optional.of(Form.STOCK))) {
+      throw SmeltException.usage(
+          "--form stock cannot hold what --adaptive or --router redirect make",
+          "leave out --form, or the other option");
+    }
+    if (router == RouterRule.REDIRECT) {
+      return OutputKind.REDIRECTED;
+    }
+    return needed || form.equals(Optional.of(Form.COMPACT)) ? OutputKind.COMPACT : OutputKind.STOCK;
+  }
 
   /** A command that prints to this console. */
   public MergeCommand(Console console) {
@@ -80,6 +124,7 @@ public final class MergeCommand extends ReducingCommand {
   @Override
   ReducerChoice choice() {
     MergeMethod chosen = MergeMethods.named(method);
+    OutputKind kind = output();
     return new ReducerChoice(
         true,
         (session, statistics) ->
@@ -87,6 +132,7 @@ public final class MergeCommand extends ReducingCommand {
                 session.model(),
                 statistics,
                 chosen,
-                new MergeOptions(count(session.model()), similarity, align, weights, router)));
+                new MergeOptions(
+                    count(session.model()), similarity, align, weights, router, adaptive, kind)));
   }
 }

@@ -1,8 +1,11 @@
 package dev.smelt.cli.command;
 
 import dev.smelt.cli.console.Console;
+import dev.smelt.cli.pipeline.CompressionOutcome;
+import dev.smelt.cli.pipeline.CompressionRequest;
 import dev.smelt.cli.pipeline.DryRun;
 import dev.smelt.cli.pipeline.OutputForm;
+import dev.smelt.cli.pipeline.ReducedCompression;
 import dev.smelt.cli.pipeline.ReducerChoice;
 import dev.smelt.cli.pipeline.ReductionOutcome;
 import dev.smelt.cli.pipeline.ReductionTask;
@@ -120,12 +123,29 @@ public abstract class ReducingCommand implements Callable<Integer> {
    * @param recipe the recipe to write beside the weights; without one this command becomes one
    */
   public final ReductionOutcome reduce(Optional<String> recipe) {
+    Path target = target();
+    WriterOptions options = writing.options();
+    return run(task -> task.run(target, options, recipe));
+  }
+
+  /**
+   * Reduces and compresses in one pass, and writes.
+   *
+   * @param request how the experts that are left are compressed
+   * @param recipe the recipe to write beside the weights
+   */
+  public CompressionOutcome reduceAndCompress(CompressionRequest request, String recipe) {
+    Path target = target();
+    WriterOptions options = writing.options();
+    return run(task -> new ReducedCompression(task, request).run(target, options, recipe));
+  }
+
+  private Path target() {
     Path target =
         output.orElseThrow(
             () -> SmeltException.usage("-o is missing", "name the directory to write"));
-    WriterOptions options = writing.options();
-    CheckpointWriter.requireTarget(target, options.force());
-    return run(task -> task.run(target, options, recipe));
+    CheckpointWriter.requireTarget(target, writing.options().force());
+    return target;
   }
 
   private <T> T run(Function<ReductionTask, T> work) {

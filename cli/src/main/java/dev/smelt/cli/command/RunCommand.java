@@ -61,7 +61,9 @@ public final class RunCommand implements Callable<Integer> {
     RecipeRun run = new RecipeRun(parsed, console, force);
     for (StepSpec spec : parsed.steps()) {
       console.info("step " + spec.name() + ": " + String.join(" ", spec.arguments()));
-      steps.get(spec.name()).run(spec, run);
+      if (!run.isTaken(spec)) {
+        steps.get(spec.name()).run(spec, run);
+      }
     }
     if (!run.summary().isEmpty()) {
       console.result(run.summary().table().toString());

@@ -1,8 +1,16 @@
 package dev.smelt.cli.pipeline;
 
+import dev.smelt.cli.Version;
 import dev.smelt.cli.console.Json;
 import dev.smelt.compress.ExpertReport;
+import dev.smelt.compress.LayerShape;
+import dev.smelt.merge.ReducePlan;
 import dev.smelt.model.ModelCost;
+import dev.smelt.model.MoeModel;
+import dev.smelt.model.compact.CompactForm;
+import dev.smelt.model.tensor.Torch;
+import dev.smelt.model.text.CalibrationSet;
+import dev.smelt.routing.repair.LayerRepair;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
@@ -25,6 +33,7 @@ import java.util.SequencedMap;
  * @param before cost of the source
  * @param after cost of the output, as planned before anything was written
  * @param fileBytes planned bytes of the files of weights, headers included
+ * @param merge what left fewer experts in the same pass, if something did
  * @param experts what became of each expert
  * @param seconds wall time by stage; the only part that differs between two runs
  */
@@ -41,6 +50,7 @@ public record CompressionReport(
     ModelCost before,
     ModelCost after,
     long fileBytes,
+    Optional<Merge> merge,
     List<ExpertReport> experts,
     SequencedMap<String, Double> seconds) {
   /** Copies the collections. */
@@ -51,6 +61,22 @@ public record CompressionReport(
   }
 
   /**
+   * What left fewer experts in the same pass.
+   *
+   * @param command {@code merge} or {@code drop}
+   * @param method of it
+   * @param options of it
+   * @param repair how layers were repaired before their experts were compressed
+   * @param layers what the repair did; the last error is that of the compressed experts
+   */
+  public record Merge(
+      String command,
+      String method,
+      SequencedMap<String, Object> options,
+      String repair,
+      List<LayerRepair> layers) {}
+
+  /**
    * What was calibrated on.
    *
    * @param hash of the tokens
@@ -59,6 +85,67 @@ public record CompressionReport(
    * @param seed with which they were drawn
    */
   public record CalibrationOrigin(String hash, int sequences, long tokens, long seed) {}
+
+  /**
+   * What was written.
+   *
+   * @param form {@code stock} or {@code compact}
+   * @param cost as planned
+   * @param fileBytes planned bytes of the files of weights, headers included
+   */
+  record Output(String form, ModelCost cost, long fileBytes) {}
+
+  static CompressionReport of(
+      Session session,
+      CompressionRequest request,
+      Optional<CalibrationSet> set,
+      Output output,
+      List<ExpertReport> experts,
+      Stopwatch stopwatch) {
+    MoeModel model = session.model();
+    List<CompactForm> source =
+        model.moeLayers().stream()
+            .map(moe -> LayerShape.stored(moe, model.architecture().hidden()))
+            .toList();
+    return new CompressionReport(
+        Version.number(),
+        "compress",
+        String.valueOf(model.checkpoint().directory().toAbsolutePath().getFileName()),
+        model.checkpoint().fingerprint(),
+        request.method().name(),
+        request.named(),
+        output.form(),
+        set.map(s -> new CalibrationOrigin(s.hash(), s.sequences().size(), s.tokens(), s.seed())),
+        Torch.threads(),
+        ModelCost.of(model, source, model.checkpoint().totalBytes()),
+        output.cost(),
+        output.fileBytes(),
+        Optional.empty(),
+        experts,
+        stopwatch.seconds());
+  }
+
+  /** The same for experts that were merged or dropped in the same pass. */
+  CompressionReport after(ReducePlan plan, Repair repair, List<LayerRepair> repairs) {
+    Merge merge =
+        new Merge(plan.command(), plan.method(), plan.options(), repair.option(), repairs);
+    return new CompressionReport(
+        smelt,
+        command,
+        model,
+        fingerprint,
+        method,
+        options,
+        form,
+        calibration,
+        threads,
+        before,
+        after,
+        fileBytes,
+        Optional.of(merge),
+        experts,
+        seconds);
+  }
 
   String json() {
     return Json.text(this) + "\n";

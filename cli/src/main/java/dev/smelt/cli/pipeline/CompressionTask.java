@@ -1,8 +1,6 @@
 package dev.smelt.cli.pipeline;
 
-import dev.smelt.cli.Version;
 import dev.smelt.cli.console.Units;
-import dev.smelt.cli.pipeline.CompressionReport.CalibrationOrigin;
 import dev.smelt.cli.recipe.Recipe;
 import dev.smelt.compress.CompressionRun;
 import dev.smelt.compress.Compressor;
@@ -19,7 +17,6 @@ import dev.smelt.model.export.CompactOutput;
 import dev.smelt.model.export.CompactWriter;
 import dev.smelt.model.export.ReductionWriter;
 import dev.smelt.model.export.StockOutput;
-import dev.smelt.model.tensor.Torch;
 import dev.smelt.model.text.CalibrationSet;
 import java.nio.file.Path;
 import java.util.List;
@@ -79,7 +76,14 @@ public record CompressionTask(
       writer.copyKept();
       List<ExpertReport> experts =
           stopwatch.time("compress", () -> compress(prepared, forms, output.sink()));
-      CompressionReport report = report(prepared, output, experts, stopwatch);
+      CompressionReport report =
+          CompressionReport.of(
+              session,
+              request,
+              prepared.set(),
+              new CompressionReport.Output(output.form(), output.cost(), output.fileBytes()),
+              experts,
+              stopwatch);
       writer.writeFile(ReductionReport.FILE_NAME, report.json());
       writer.writeFile(ModelCard.FILE_NAME, ModelCard.of(session.model(), report));
       writer.writeFile(Recipe.FILE_NAME, recipe.orElseGet(() -> EffectiveRecipe.of(this)));
@@ -148,28 +152,5 @@ public record CompressionTask(
 
   private static List<CompactForm> whole(CompressionRun run) {
     return run.shapes().stream().map(shape -> shape.whole()).toList();
-  }
-
-  private CompressionReport report(
-      Prepared prepared, Output output, List<ExpertReport> experts, Stopwatch stopwatch) {
-    MoeModel model = session.model();
-    ModelCost before = ModelCost.of(model, whole(prepared.run()), model.checkpoint().totalBytes());
-    return new CompressionReport(
-        Version.number(),
-        "compress",
-        String.valueOf(model.checkpoint().directory().toAbsolutePath().getFileName()),
-        model.checkpoint().fingerprint(),
-        request.method().name(),
-        request.named(),
-        output.form(),
-        prepared
-            .set()
-            .map(s -> new CalibrationOrigin(s.hash(), s.sequences().size(), s.tokens(), s.seed())),
-        Torch.threads(),
-        before,
-        output.cost(),
-        output.fileBytes(),
-        experts,
-        stopwatch.seconds());
   }
 }

@@ -2,16 +2,22 @@ package dev.smelt.cli.pipeline;
 
 import dev.smelt.cli.Version;
 import dev.smelt.cli.recipe.Recipe;
+import dev.smelt.io.SmeltException;
+import dev.smelt.io.TensorInfo;
 import dev.smelt.io.WriterOptions;
 import dev.smelt.io.WrittenCheckpoint;
 import dev.smelt.merge.LayerAlignment;
+import dev.smelt.merge.OutputKind;
 import dev.smelt.merge.PredictionLayers;
 import dev.smelt.merge.ReducePlan;
 import dev.smelt.merge.Reducer;
 import dev.smelt.merge.Reduction;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.TokenBatch;
+import dev.smelt.model.export.CompactWriter;
+import dev.smelt.model.export.ExportOptions;
 import dev.smelt.model.export.LayerReduction;
+import dev.smelt.model.export.ReducedOutput;
 import dev.smelt.model.export.ReductionWriter;
 import dev.smelt.model.text.CalibrationSet;
 import dev.smelt.routing.RoutingStatistics;
@@ -90,8 +96,8 @@ public record ReductionTask(
     Reducer reducer = reducer(stopwatch);
     ReducePlan plan = stopwatch.time("plan", reducer::plan);
     boolean repaired = repair != Repair.NONE;
-    try (ReductionWriter writer =
-        ReductionWriter.create(session.model(), target, reductions(plan), form.export(), options)) {
+    requireCompactFits(plan);
+    try (ReducedOutput writer = open(plan, target, options)) {
       Reduction reduction = new Reduction(reducer, plan, writer);
       List<LayerAlignment> alignments = repaired ? List.of() : merged(reduction, stopwatch);
       List<LayerRepair> repairs = repaired ? repaired(reduction, stopwatch) : List.of();
@@ -106,6 +112,26 @@ public record ReductionTask(
     }
   }
 
+  private ReducedOutput open(ReducePlan plan, Path target, WriterOptions options) {
+    MoeModel model = session.model();
+    return plan.output().isCompact()
+        ? CompactWriter.create(model, target, plan.compactForms(model), reductions(plan), options)
+        : ReductionWriter.create(model, target, reductions(plan), form.export(), options);
+  }
+
+  private void requireCompactFits(ReducePlan plan) {
+    if (plan.output() == OutputKind.REDIRECTED && repair != Repair.NONE) {
+      throw SmeltException.usage(
+          "--router redirect does not go with --repair " + repair.option(),
+          "add --repair none; smelt recover trains the experts afterwards");
+    }
+    if (plan.output().isCompact() && !form.export().equals(ExportOptions.DEFAULTS)) {
+      throw SmeltException.usage(
+          "the compact form is without quantised experts and further predicted tokens",
+          "leave out --requantise and --mtp");
+    }
+  }
+
   /** What the writer must know of a plan. */
   private List<LayerReduction> reductions(ReducePlan plan) {
     List<LayerReduction> all = new ArrayList<>(plan.reductions(repair != Repair.NONE));
@@ -117,6 +143,12 @@ public record ReductionTask(
 
   /** Bytes of all tensors of the output of a plan. */
   long bytesAfter(ReducePlan plan) {
+    MoeModel model = session.model();
+    if (plan.output().isCompact()) {
+      return CompactWriter.planned(model, plan.compactForms(model), reductions(plan)).stream()
+          .mapToLong(TensorInfo::bytes)
+          .sum();
+    }
     return ReductionWriter.plannedBytes(session.model(), reductions(plan), form.export());
   }
 

@@ -3,9 +3,11 @@ package dev.smelt.cli.recipe;
 import dev.smelt.cli.console.Console;
 import java.nio.file.Path;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.Set;
 
 /** What the steps of a running recipe hand on to each other. */
 public final class RecipeRun {
@@ -14,6 +16,7 @@ public final class RecipeRun {
   private final boolean force;
   private final SequencedMap<String, Double> values = new LinkedHashMap<>();
   private final RunSummary summary = new RunSummary();
+  private final Set<StepSpec> taken = new HashSet<>();
   private String model;
   private Optional<Path> statistics = Optional.empty();
 
@@ -59,6 +62,27 @@ public final class RecipeRun {
   /** Says where the routing statistics of the present model are. */
   public void setStatistics(Path file) {
     this.statistics = Optional.of(file);
+  }
+
+  /**
+   * The step that follows, if it has this name; it then counts as done.
+   *
+   * @param spec the present step
+   * @param name of a step
+   */
+  public Optional<StepSpec> take(StepSpec spec, String name) {
+    int next = recipe.steps().indexOf(spec) + 1;
+    boolean follows = next < recipe.steps().size() && recipe.steps().get(next).name().equals(name);
+    if (!follows) {
+      return Optional.empty();
+    }
+    taken.add(recipe.steps().get(next));
+    return Optional.of(recipe.steps().get(next));
+  }
+
+  /** Whether a step was done together with the one before it. */
+  public boolean isTaken(StepSpec spec) {
+    return taken.contains(spec);
   }
 
   /** What the run changed so far. */

@@ -1,6 +1,7 @@
 package dev.smelt.cli.recipe;
 
 import dev.smelt.cli.step.CalibrateStep;
+import dev.smelt.cli.step.CompressStep;
 import dev.smelt.cli.step.EvaluateStep;
 import dev.smelt.cli.step.ForgetReportStep;
 import dev.smelt.cli.step.ReducingStep;
@@ -16,6 +17,7 @@ public final class Steps {
           new CalibrateStep(),
           ReducingStep.merge(),
           ReducingStep.drop(),
+          new CompressStep(),
           new UnlearnStep(),
           new ForgetReportStep(),
           new EvaluateStep());

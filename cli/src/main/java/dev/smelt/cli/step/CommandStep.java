@@ -30,7 +30,11 @@ abstract class CommandStep implements Step {
 
   /** The command with the step's options and the given words parsed into it. */
   <C> C parsed(Class<C> type, StepSpec spec, RecipeRun run, List<String> words) {
-    Object command = newCommand(run);
+    return parsed(type, newCommand(run), spec, words);
+  }
+
+  /** A command with the step's options and the given words parsed into it. */
+  static <C> C parsed(Class<C> type, Object command, StepSpec spec, List<String> words) {
     List<String> arguments = new ArrayList<>(words);
     arguments.addAll(spec.arguments());
     new CommandLine(command)

@@ -64,6 +64,12 @@ public final class ReducingStep extends CommandStep {
   @Override
   public void run(StepSpec spec, RecipeRun run) {
     ReducingCommand command = parsed(ReducingCommand.class, spec, run, words(spec, run));
+    Optional<StepSpec> compress =
+        name.equals("merge") ? run.take(spec, "compress") : Optional.empty();
+    if (compress.isPresent()) {
+      CompressStep.runTogether(command, compress.get(), run);
+      return;
+    }
     ReductionOutcome outcome = command.reduce(Optional.of(run.recipe().yaml()));
     ReductionReport report = outcome.report();
     note(run.summary(), report);

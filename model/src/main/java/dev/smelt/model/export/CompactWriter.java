@@ -2,6 +2,7 @@ package dev.smelt.model.export;
 
 import dev.smelt.io.TensorInfo;
 import dev.smelt.io.WriterOptions;
+import dev.smelt.io.WrittenCheckpoint;
 import dev.smelt.model.Expert;
 import dev.smelt.model.ExpertPart;
 import dev.smelt.model.MoeModel;
@@ -10,9 +11,7 @@ import dev.smelt.model.compact.CompactForm;
 import dev.smelt.model.compact.CompactNames;
 import dev.smelt.model.tensor.Tensor;
 import java.nio.file.Path;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 
 /**
  * Writes experts in compact form, with the file from which transformers loads them.
@@ -20,7 +19,8 @@ import java.util.Set;
  * @param model the source
  * @param writer of the other tensors and of the routers
  */
-public record CompactWriter(MoeModel model, ReductionWriter writer) implements CompactOutput {
+public record CompactWriter(MoeModel model, ReductionWriter writer)
+    implements CompactOutput, ReducedOutput {
   /**
    * Starts an output whose routers are those of the source.
    *
@@ -56,12 +56,7 @@ public record CompactWriter(MoeModel model, ReductionWriter writer) implements C
   /** All rows of the routers, as they are. */
   public static List<LayerReduction> reductions(List<CompactForm> layers) {
     return layers.stream()
-        .map(
-            layer -> {
-              List<Integer> rows = CompactForm.identity(layer.map().size());
-              Set<Integer> all = new HashSet<>(rows);
-              return new LayerReduction(layer.layer(), rows, all, false);
-            })
+        .map(layer -> LayerReduction.unchanged(layer.layer(), layer.map().size()))
         .toList();
   }
 
@@ -76,6 +71,46 @@ public record CompactWriter(MoeModel model, ReductionWriter writer) implements C
       MoeModel model, List<CompactForm> layers, List<LayerReduction> routers) {
     return new ReductionPlan(model, routers, ExportOptions.DEFAULTS, layers)
         .outputs().values().stream().map(OutputTensor::info).toList();
+  }
+
+  @Override
+  public void copyKept() {
+    writer.copyKept();
+  }
+
+  @Override
+  public boolean wantsAll() {
+    return true;
+  }
+
+  @Override
+  public void writeExpert(int layer, int position, Expert expert) {
+    expert(layer, position, CompactExpert.whole(expert), expert);
+  }
+
+  @Override
+  public void writeRouter(int layer, Tensor rows) {
+    writer.writeRouter(layer, rows);
+  }
+
+  @Override
+  public long bytes() {
+    return writer.bytes();
+  }
+
+  @Override
+  public void writeFile(String name, String text) {
+    writer.writeFile(name, text);
+  }
+
+  @Override
+  public WrittenCheckpoint commit() {
+    return writer.commit();
+  }
+
+  @Override
+  public void close() {
+    writer.close();
   }
 
   private CompactNames names(int layer) {

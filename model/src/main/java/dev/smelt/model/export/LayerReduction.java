@@ -28,6 +28,12 @@ public record LayerReduction(
     return new LayerReduction(layer, survivors, all, routerComputed);
   }
 
+  /** All experts of a layer, each computed, and the rows of the router as they are. */
+  public static LayerReduction unchanged(int layer, int experts) {
+    List<Integer> all = IntStream.range(0, experts).boxed().toList();
+    return new LayerReduction(layer, all, Set.copyOf(all), false);
+  }
+
   /** Number of experts that are left. */
   public int count() {
     return survivors.size();

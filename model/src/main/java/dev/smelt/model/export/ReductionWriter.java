@@ -31,7 +31,7 @@ import java.util.stream.Stream;
  * <p>Everything that is only kept is copied as bytes; what a {@link LayerReduction} calls computed
  * is written by the caller, layer by layer in any order. The output appears when it is committed.
  */
-public final class ReductionWriter implements AutoCloseable {
+public final class ReductionWriter implements ReducedOutput {
   private final MoeModel model;
   private final ReductionPlan plan;
   private final CheckpointWriter writer;
@@ -161,6 +161,7 @@ public final class ReductionWriter implements AutoCloseable {
   }
 
   /** Copies everything that is not computed. */
+  @Override
   public void copyKept() {
     for (OutputTensor output : plan.outputs().values()) {
       switch (output.origin()) {
@@ -170,6 +171,11 @@ public final class ReductionWriter implements AutoCloseable {
       }
     }
     plan.conversions().forEach((layer, kept) -> kept.forEach(at -> convert(layer, at)));
+  }
+
+  @Override
+  public boolean wantsAll() {
+    return false;
   }
 
   /** Writes a kept expert of a layer whose others are computed. */
@@ -208,6 +214,7 @@ public final class ReductionWriter implements AutoCloseable {
    * @param position its number in the output
    * @param expert its weights
    */
+  @Override
   public void writeExpert(int layer, int position, Expert expert) {
     int source = plan.reduction(layer).survivors().get(position);
     try (var _ = Scope.open()) {
@@ -237,6 +244,7 @@ public final class ReductionWriter implements AutoCloseable {
   }
 
   /** Writes a computed router matrix [K, H] in the type of the source. */
+  @Override
   public void writeRouter(int layer, Tensor rows) {
     StoredTensor source = model.moeLayer(layer).orElseThrow().router();
     try (var _ = Scope.open()) {
@@ -253,6 +261,7 @@ public final class ReductionWriter implements AutoCloseable {
   }
 
   /** Bytes of all tensors of the output. */
+  @Override
   public long bytes() {
     return infos(plan).stream().mapToLong(TensorInfo::bytes).sum();
   }
@@ -263,11 +272,13 @@ public final class ReductionWriter implements AutoCloseable {
   }
 
   /** Adds a text file, such as the report. */
+  @Override
   public void writeFile(String name, String text) {
     writer.writeFile(name, text);
   }
 
   /** Writes config.json and the side files, verifies everything and gives the output its name. */
+  @Override
   public WrittenCheckpoint commit() {
     writer.writeFile("config.json", config.text());
     writer.copySideFiles(model.checkpoint(), ReducedConfig.MODELING);

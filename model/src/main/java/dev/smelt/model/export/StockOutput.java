@@ -5,9 +5,7 @@ import dev.smelt.model.ExpertPart;
 import dev.smelt.model.compact.CompactExpert;
 import dev.smelt.model.compact.CompactForm;
 import dev.smelt.model.tensor.Tensor;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 
 /**
  * Writes experts in stock form: what is the sum of parts is added up, and every row of the router
@@ -21,12 +19,7 @@ public record StockOutput(ReductionWriter writer, List<CompactForm> layers)
   /** The same experts as before, all of them computed. */
   public static List<LayerReduction> reductions(List<CompactForm> layers) {
     return layers.stream()
-        .map(
-            layer -> {
-              List<Integer> rows = CompactForm.identity(layer.map().size());
-              Set<Integer> all = new HashSet<>(rows);
-              return new LayerReduction(layer.layer(), rows, all, false);
-            })
+        .map(layer -> LayerReduction.unchanged(layer.layer(), layer.map().size()))
         .toList();
   }
 

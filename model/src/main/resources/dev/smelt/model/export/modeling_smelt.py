@@ -68,7 +68,7 @@ class CompactExperts(nn.Module):
             setattr(stock.get_submodule(owner), leaf, None)
         self.stock = stock
         self.num_experts = len(layer["map"])
-        self.register_buffer("map", torch.tensor(layer["map"]), persistent=False)
+        self.map = layer["map"]
         self.count = layer["experts"]
         for e in range(self.count):
             forms = {m: (of(layer["rank"][m], e), of(layer["kept"][m], e)) for m in MATRICES if m in layer["rank"]}
@@ -90,7 +90,7 @@ class CompactExperts(nn.Module):
 
     def forward(self, hidden_states, top_k_index, top_k_weights):
         # Members of a group that are chosen together add their gate values up; a base is applied once per token.
-        chosen = self.map.to(top_k_index.device)[top_k_index]
+        chosen = torch.tensor(self.map, device=top_k_index.device)[top_k_index]
         shared = [None if b is None else F.linear(hidden_states, b) for b in (self.base_gate, self.base_up)]
         output = torch.zeros_like(hidden_states)
         neurons = None if self.base_down is None else hidden_states.new_zeros(len(hidden_states), self.base_down.shape[1])

@@ -76,7 +76,25 @@ public record SequentialReduction(
    */
   public void run(
       List<TokenBatch> batches, LayerEdit edit, ReducedLayerSink sink, ReductionState state) {
-    run(new Text(batches, 0), edit, sink, state, _ -> TrainingObserver.NONE);
+    run(batches, edit, LayerFinish.NONE, sink, state);
+  }
+
+  /**
+   * Reduces all layers that are not finished yet, with something more to do to each of them.
+   *
+   * @param batches calibration tokens, the same as when the state was begun
+   * @param edit takes experts away
+   * @param finish is done after the repair
+   * @param sink takes the finished layers
+   * @param state where each finished layer is stored
+   */
+  public void run(
+      List<TokenBatch> batches,
+      LayerEdit edit,
+      LayerFinish finish,
+      ReducedLayerSink sink,
+      ReductionState state) {
+    run(new Text(batches, 0), edit, finish, sink, state, _ -> TrainingObserver.NONE);
   }
 
   /**
@@ -94,6 +112,16 @@ public record SequentialReduction(
       ReducedLayerSink sink,
       ReductionState state,
       IntFunction<TrainingObserver> observers) {
+    run(text, edit, LayerFinish.NONE, sink, state, observers);
+  }
+
+  private void run(
+      Text text,
+      LayerEdit edit,
+      LayerFinish finish,
+      ReducedLayerSink sink,
+      ReductionState state,
+      IntFunction<TrainingObserver> observers) {
     state.replay(this::original, sink);
     try (HiddenStates original = HiddenStates.embed(teacher, text.batches(), compute);
         HiddenStates reduced =
@@ -102,7 +130,7 @@ public record SequentialReduction(
                 : HiddenStates.embed(model, text.batches(), compute)) {
       state.restore(original, reduced);
       TokenSplit split = text.split(original, seed);
-      Walk walk = new Walk(original, reduced, split, edit, sink, state, observers);
+      Walk walk = new Walk(original, reduced, split, edit, finish, sink, state, observers);
       for (int l = state.next(); l < model.architecture().layers(); l++) {
         advanceTeacher(l, original);
         try (var _ = Scope.open()) {
@@ -138,6 +166,7 @@ public record SequentialReduction(
       HiddenStates reduced,
       TokenSplit split,
       LayerEdit edit,
+      LayerFinish finish,
       ReducedLayerSink sink,
       ReductionState state,
       IntFunction<TrainingObserver> observers) {}
@@ -166,7 +195,8 @@ public record SequentialReduction(
             seed + index,
             walk.state().training(index),
             walk.observers().apply(index));
-    MoeBlock stored = StoredTypes.of(model.moeLayer(index).orElseThrow()).of(done.block());
+    MoeBlock repaired = StoredTypes.of(model.moeLayer(index).orElseThrow()).of(done.block());
+    MoeBlock stored = walk.finish().finish(index, repaired, tokens);
     MoeBlock computed = StoredTypes.all(compute).of(stored);
     double after = BlockError.of(computed, tokens, tokens.split().heldOut()).relative();
     ReducedBlock finished = new ReducedBlock(edited.survivors(), stored);
