@@ -35,8 +35,6 @@ KINDS = {
     "merge adaptive": ("merge", "--adaptive", "--experts", "5", "--repair", "none"),
     "merge adaptive redirect": ("merge", "--adaptive", "--router", "redirect", "--experts", "3", "--repair", "none"),
 }
-# Families whose experts transformers calls in a way of their own.
-NOT_COMPACT = {"llama4_text", "llama4_text_llama3", "llama4_text_top2", "longcat_flash"}
 
 
 def with_code(directory):
@@ -108,7 +106,7 @@ def main():
     logging.disable_progress_bar()
     check, smelt = Checks(), Batch(arguments.java, arguments.classpath)
     for golden in arguments.goldens or goldens():
-        if golden not in NOT_COMPACT and golden not in NOT_IN_STOCK:
+        if golden not in NOT_IN_STOCK:
             for kind in KINDS if golden in ALL_KINDS else ("low-rank",):
                 check_kind(check, smelt, golden, kind, arguments.work / golden)
     smelt.close()

@@ -29,6 +29,7 @@ final class ModelCard {
     options.put("calibration tokens", Units.count(report.statistics().tokens()));
     return of(
         model,
+        Optional.of("merge"),
         source + ", " + report.expertsAfter() + " experts per layer",
         List.of(
             "Made from `%s` with [smelt] %s: the %d experts of every layer were reduced to %d with the"
@@ -55,7 +56,7 @@ final class ModelCard {
       text.add("");
       text.add("The experts are in compact form: load with `trust_remote_code=True`.");
     }
-    return of(model, report.model() + ", compressed", text, options);
+    return of(model, Optional.empty(), report.model() + ", compressed", text, options);
   }
 
   private static String weights(long before, long after) {
@@ -68,8 +69,12 @@ final class ModelCard {
   }
 
   private static String of(
-      MoeModel model, String title, List<String> text, SequencedMap<String, Object> options) {
-    List<String> lines = new ArrayList<>(frontMatter(model, "merge"));
+      MoeModel model,
+      Optional<String> relation,
+      String title,
+      List<String> text,
+      SequencedMap<String, Object> options) {
+    List<String> lines = new ArrayList<>(frontMatter(model, relation));
     lines.add("");
     lines.add("# " + title);
     lines.add("");
@@ -88,7 +93,7 @@ final class ModelCard {
   }
 
   /** The fields that the Hub reads; {@code relation} is one of its words for a changed model. */
-  static List<String> frontMatter(MoeModel model, String relation) {
+  static List<String> frontMatter(MoeModel model, Optional<String> relation) {
     List<String> lines = new ArrayList<>();
     lines.add("---");
     lines.add("library_name: transformers");
@@ -97,7 +102,7 @@ final class ModelCard {
         .ifPresent(
             id -> {
               lines.add("base_model: " + id);
-              lines.add("base_model_relation: " + relation);
+              relation.ifPresent(word -> lines.add("base_model_relation: " + word));
             });
     lines.addAll(inherited(model.checkpoint().directory().resolve(FILE_NAME)));
     lines.add("tags:");

@@ -17,6 +17,7 @@ import transformers
 from torch import nn
 
 MATRICES = ("gate", "up", "down")
+IDENTITY = -1  # choices of a router that return their input
 COUNTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
 
 
@@ -69,6 +70,7 @@ class CompactExperts(nn.Module):
         self.stock = stock
         self.num_experts = len(layer["map"])
         self.map = layer["map"]
+        self.identities = getattr(stock, "zero_expert_num", 0) or 0
         self.count = layer["experts"]
         for e in range(self.count):
             forms = {m: (of(layer["rank"][m], e), of(layer["kept"][m], e)) for m in MATRICES if m in layer["rank"]}
@@ -88,24 +90,42 @@ class CompactExperts(nn.Module):
             return self.stock._apply_gate(torch.cat((gate, up), dim=-1))
         return self.stock._apply_gate(torch.stack((gate, up), dim=-1).flatten(-2))
 
-    def forward(self, hidden_states, top_k_index, top_k_weights):
+    def neurons(self, e, x, gate_base=None, up_base=None):
+        """What enters the down projection of an expert."""
+        expert = getattr(self, str(e))
+        gate = None if expert.gate is None else expert.gate(x, gate_base)
+        return self.activate(gate, expert.up(x, up_base))
+
+    def forward(self, hidden_states, top_k_index=None, top_k_weights=None):
+        if top_k_index is None:
+            return self.forward_blocks(hidden_states)
         # Members of a group that are chosen together add their gate values up; a base is applied once per token.
-        chosen = torch.tensor(self.map, device=top_k_index.device)[top_k_index]
+        chosen = torch.tensor(self.map + [IDENTITY] * self.identities, device=top_k_index.device)[top_k_index]
         shared = [None if b is None else F.linear(hidden_states, b) for b in (self.base_gate, self.base_up)]
         output = torch.zeros_like(hidden_states)
         neurons = None if self.base_down is None else hidden_states.new_zeros(len(hidden_states), self.base_down.shape[1])
         for e in chosen.unique().tolist():
             hit = chosen == e
             token = hit.any(-1).nonzero()[:, 0]
-            gates = (top_k_weights * hit).sum(-1)[token, None]
-            expert, seen = getattr(self, str(e)), hidden_states[token]
-            bases = [None if s is None else s[token] for s in shared]
-            gate = None if expert.gate is None else expert.gate(seen, bases[0])
-            z = self.activate(gate, expert.up(seen, bases[1]))
-            output.index_add_(0, token, (expert.down(z) * gates).to(output.dtype))
+            gates, seen = (top_k_weights * hit).sum(-1)[token, None], hidden_states[token]
+            if e == IDENTITY:
+                output.index_add_(0, token, (seen * gates).to(output.dtype))
+                continue
+            z = self.neurons(e, seen, *[None if s is None else s[token] for s in shared])
+            output.index_add_(0, token, (getattr(self, str(e)).down(z) * gates).to(output.dtype))
             if neurons is not None:
                 neurons.index_add_(0, token, (z * gates).to(output.dtype))
         return output if neurons is None else output + F.linear(neurons, self.base_down)
+
+    def forward_blocks(self, hidden_states):
+        """Llama 4 gives every expert all tokens, weighted before, one block after the other."""
+        outputs = []
+        for e, block in zip(self.map, hidden_states.view(len(self.map), -1, hidden_states.shape[-1])):
+            bases = [None if b is None else F.linear(block, b) for b in (self.base_gate, self.base_up)]
+            z = self.neurons(e, block, *bases)
+            base = None if self.base_down is None else F.linear(z, self.base_down)
+            outputs.append(getattr(self, str(e)).down(z, base))
+        return torch.cat(outputs)
 
 
 def of(value, e):
