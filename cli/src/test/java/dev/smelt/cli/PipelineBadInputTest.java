@@ -209,7 +209,11 @@ class PipelineBadInputTest {
             2,
             "leaves nothing for factors"),
         merge("stock form cannot be adaptive", "--experts 8 --adaptive --form stock", 2, "--form"),
-        merge("redirect and repair", "--experts 8 --router redirect --repair fit", 2, "redirect"));
+        row(
+            "merge: redirect and repair",
+            MERGE.replace("none", "fit") + " --router redirect",
+            2,
+            "--router redirect"));
   }
 
   private static Case compress(String name, String options, int exitCode, String... messages) {

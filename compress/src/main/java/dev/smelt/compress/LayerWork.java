@@ -102,7 +102,7 @@ public final class LayerWork {
               if (!Double.isFinite(wide.norm().item())) {
                 throw SmeltException.checkpoint(
                     "layer %d, expert %d, %s: a weight is NaN or infinite"
-                        .formatted(shape.layer(), e, part),
+                        .formatted(shape.layer(), e, MatrixNames.of(part)),
                     "smelt verify MODEL lists the tensors");
               }
               return wide;

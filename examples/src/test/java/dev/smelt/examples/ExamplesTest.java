@@ -10,6 +10,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -19,6 +20,30 @@ class ExamplesTest {
   private static final Path QUICKSTART = Path.of("quickstart");
 
   @TempDir private Path temporary;
+
+  @Test
+  void mcSmoeMergesAndCompressesInOnePass() {
+    var results = new ByteArrayOutputStream();
+    var messages = new ByteArrayOutputStream();
+    Path output = temporary.resolve("mc-smoe");
+    List<String> words = new ArrayList<>(List.of("run", "mc-smoe/recipe.yaml"));
+    for (String set :
+        List.of(
+            "output=" + output,
+            "calibrate.sequences=32",
+            "merge.sequences=32",
+            "merge.repair=refit",
+            "checks.perplexity_increase=<= 400%")) {
+      words.addAll(List.of("--set", set));
+    }
+    int code = Main.run(new Console(results, messages, Terminal.NONE), words);
+    assertThat(code).as(messages.toString(StandardCharsets.UTF_8)).isZero();
+    assertThat(results.toString(StandardCharsets.UTF_8))
+        .contains("expert parameters", "flops_ratio")
+        .doesNotContain("FAILED");
+    assertThat(CheckpointVerifier.problems(output)).isEmpty();
+    assertThat(output.resolve("modeling_smelt.py")).exists();
+  }
 
   @Test
   void quickstartMergesAndPassesItsChecks() {

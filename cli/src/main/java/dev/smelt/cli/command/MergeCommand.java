@@ -122,6 +122,11 @@ public final class MergeCommand extends ReducingCommand {
   }
 
   @Override
+  boolean repairs() {
+    return router != RouterRule.REDIRECT;
+  }
+
+  @Override
   ReducerChoice choice() {
     MergeMethod chosen = MergeMethods.named(method);
     OutputKind kind = output();

@@ -100,6 +100,11 @@ public abstract class ReducingCommand implements Callable<Integer> {
   /** How experts are reduced. */
   abstract ReducerChoice choice();
 
+  /** Whether layers are repaired unless the user says otherwise. */
+  boolean repairs() {
+    return true;
+  }
+
   @Override
   public final Integer call() {
     if (dryRun) {
@@ -175,13 +180,14 @@ public abstract class ReducingCommand implements Callable<Integer> {
               .formatted(repair.get().option(), opened.architecture().family().modelType()),
           "choose --repair none");
     }
-    if (repair.isEmpty() && text.isGiven() && !opened.addsExperts()) {
+    boolean usual = text.isGiven() && repairs();
+    if (repair.isEmpty() && usual && !opened.addsExperts()) {
       console.warn(
           "layers of %s cannot be repaired: they do more with the output of their experts than to add it"
               .formatted(opened.architecture().family().modelType()));
       return Repair.NONE;
     }
-    return repair.orElse(text.isGiven() ? Repair.FIT : Repair.NONE);
+    return repair.orElse(usual ? Repair.FIT : Repair.NONE);
   }
 
   private void requireText(ReducerChoice choice) {
