@@ -10,6 +10,7 @@ import dev.smelt.cli.command.FamiliesCommand;
 import dev.smelt.cli.command.ForgetReportCommand;
 import dev.smelt.cli.command.InspectCommand;
 import dev.smelt.cli.command.MergeCommand;
+import dev.smelt.cli.command.RecoverCommand;
 import dev.smelt.cli.command.RunCommand;
 import dev.smelt.cli.command.UnlearnCommand;
 import dev.smelt.cli.command.VerifyCommand;
@@ -41,6 +42,7 @@ public final class Main {
           new Entry("merge", MergeCommand::new),
           new Entry("drop", DropCommand::new),
           new Entry("compress", CompressCommand::new),
+          new Entry("recover", RecoverCommand::new),
           new Entry("unlearn", UnlearnCommand::new),
           new Entry("forget-report", ForgetReportCommand::new),
           new Entry("evaluate", EvaluateCommand::new),

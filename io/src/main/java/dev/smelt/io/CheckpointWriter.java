@@ -175,12 +175,12 @@ public final class CheckpointWriter implements AutoCloseable {
   }
 
   /**
-   * Writes a file of whatever kind, such as an image; a later one of the same name wins.
+   * Writes a file, such as a picture; a later one of the same name wins.
    *
    * @param relativeName the name within the checkpoint directory
-   * @param content its bytes
+   * @param bytes the content
    */
-  public void writeFile(String relativeName, byte[] content) {
+  public void writeFile(String relativeName, byte[] bytes) {
     Path relative = Path.of(relativeName).normalize();
     if (relativeName.isEmpty() || relative.isAbsolute() || relative.startsWith("..")) {
       throw Failures.bug("file name '" + relativeName + "' leaves the output directory");
@@ -190,7 +190,7 @@ public final class CheckpointWriter implements AutoCloseable {
         () -> {
           Path file = directory.temporary().resolve(relative);
           createParents(file);
-          Files.write(file, content);
+          Files.write(file, bytes);
           sync(file);
         });
   }

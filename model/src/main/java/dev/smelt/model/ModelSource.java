@@ -83,6 +83,11 @@ record ModelSource(Checkpoint checkpoint, ModelConfig config, Family family, Str
     return base.startsWith("language_model.") ? "language_model.lm_head" : "lm_head";
   }
 
+  /** Whether a tensor belongs to the decoder or its output head. */
+  boolean isDecoder(String name) {
+    return name.startsWith(base) || name.startsWith(head());
+  }
+
   /** Whether a tensor belongs to layers that predict further tokens and do not run otherwise. */
   boolean isPrediction(String name) {
     if (name.startsWith("mtp.") || name.startsWith("model.mtp.")) {

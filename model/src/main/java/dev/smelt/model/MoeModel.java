@@ -147,6 +147,16 @@ public final class MoeModel implements AutoCloseable {
     };
   }
 
+  /**
+   * The tensors of the decoder, from the embedding to the output head, without those of {@link
+   * #predictionTensors} and of parts that see or hear.
+   */
+  public List<StoredTensor> decoderTensors() {
+    return checkpoint().tensors().values().stream()
+        .filter(tensor -> source.isDecoder(tensor.name()) && !source.isPrediction(tensor.name()))
+        .toList();
+  }
+
   /** The layers with experts, in order. */
   public List<MoeLayer> moeLayers() {
     return moeLayers;

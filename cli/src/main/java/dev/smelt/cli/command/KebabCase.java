@@ -1,6 +1,7 @@
 package dev.smelt.cli.command;
 
 import dev.smelt.cli.pipeline.Repair;
+import dev.smelt.cli.recovery.RecoveryMode;
 import dev.smelt.merge.DropCriterion;
 import dev.smelt.merge.MergeWeights;
 import dev.smelt.merge.RouterRule;
@@ -9,6 +10,11 @@ import dev.smelt.merge.alignment.AlignmentMode;
 import dev.smelt.unlearn.attribution.Selection;
 import dev.smelt.unlearn.loss.RetainTerm;
 import dev.smelt.unlearn.training.Scale;
+    }
+  }
+
+import dev.smelt.routing.recover.TrainedTensors;
+import dev.smelt.routing.train.Schedule;
 import java.util.Arrays;
 import java.util.Locale;
 import picocli.CommandLine.ITypeConverter;
@@ -121,6 +127,30 @@ final class KebabCase {
     @Override
     public MergeCommand.Form convert(String value) {
       return parse(MergeCommand.Form.values(), value);
+    }
+  }
+
+  /** Reads a {@link RecoveryMode}. */
+  static final class ToRecoveryMode implements ITypeConverter<RecoveryMode> {
+    @Override
+    public RecoveryMode convert(String value) {
+      return parse(RecoveryMode.values(), value);
+    }
+  }
+
+  /** Reads {@link TrainedTensors}. */
+  static final class ToTrainedTensors implements ITypeConverter<TrainedTensors> {
+    @Override
+    public TrainedTensors convert(String value) {
+      return parse(TrainedTensors.values(), value);
+    }
+  }
+
+  /** Reads how a rate falls. */
+  static final class ToDecay implements ITypeConverter<Schedule.Decay> {
+    @Override
+    public Schedule.Decay convert(String value) {
+      return parse(Schedule.Decay.values(), value);
     }
   }
 }

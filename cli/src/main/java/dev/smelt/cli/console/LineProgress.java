@@ -19,6 +19,7 @@ final class LineProgress implements Progress {
   private final ScheduledExecutorService timer = timer();
   private long done;
   private boolean shown;
+  private String note = "";
 
   LineProgress(Console console, String task, long total, String unit, LongSupplier nanoTime) {
     this.console = console;
@@ -41,6 +42,11 @@ final class LineProgress implements Progress {
     done += units;
   }
 
+  @Override
+  public synchronized void note(String text) {
+    note = ", " + text;
+  }
+
   /** Prints where the task is now. */
   synchronized void show() {
     shown = true;
@@ -50,8 +56,8 @@ final class LineProgress implements Progress {
   private String line() {
     long elapsed = nanoTime.getAsLong() - started;
     String line =
-        "%s: %s of %s %s, %s"
-            .formatted(task, Units.count(done), Units.count(total), unit, text(elapsed));
+        "%s: %s of %s %s, %s%s"
+            .formatted(task, Units.count(done), Units.count(total), unit, text(elapsed), note);
     if (done == 0 || done >= total) {
       return line;
     }

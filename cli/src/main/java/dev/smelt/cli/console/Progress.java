@@ -10,6 +10,9 @@ public interface Progress extends AutoCloseable {
   /** Says that so many more units are done. */
   void advance(long units);
 
+  /** Says in a few words how it goes; replaces what was said before. */
+  void note(String text);
+
   /** Ends the task, whether or not all of it was done. */
   @Override
   void close();

@@ -6,5 +6,10 @@ record SilentProgress() implements Progress {
   public void advance(long units) {}
 
   @Override
+  public void note(String text) {
+    // Nothing is shown.
+  }
+
+  @Override
   public void close() {}
 }

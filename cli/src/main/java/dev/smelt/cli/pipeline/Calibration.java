@@ -40,7 +40,7 @@ public record Calibration(List<String> text, int sequences, int length, boolean 
   }
 
   /** Draws the tokens; the same ones each time. */
-  CalibrationSet draw(Session session) {
+  public CalibrationSet draw(Session session) {
     CalibrationRequest request =
         new CalibrationRequest(TextSource.parse(text), sequences, length, session.seed(), pack);
     CalibrationSet set = CalibrationSet.draw(request, session.text());

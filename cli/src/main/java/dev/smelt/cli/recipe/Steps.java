@@ -4,6 +4,7 @@ import dev.smelt.cli.step.CalibrateStep;
 import dev.smelt.cli.step.CompressStep;
 import dev.smelt.cli.step.EvaluateStep;
 import dev.smelt.cli.step.ForgetReportStep;
+import dev.smelt.cli.step.RecoverStep;
 import dev.smelt.cli.step.ReducingStep;
 import dev.smelt.cli.step.UnlearnStep;
 import java.util.LinkedHashMap;
@@ -20,6 +21,7 @@ public final class Steps {
           new CompressStep(),
           new UnlearnStep(),
           new ForgetReportStep(),
+          new RecoverStep(),
           new EvaluateStep());
 
   private Steps() {}

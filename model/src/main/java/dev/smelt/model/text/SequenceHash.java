@@ -8,13 +8,18 @@ import java.util.HexFormat;
 import java.util.List;
 
 /** The hash of a calibration set, as {@link CalibrationSet} documents it. */
-final class SequenceHash {
+public final class SequenceHash {
   private SequenceHash() {}
 
   static String of(List<TokenSequence> sequences) {
+    return ofIds(sequences.stream().map(TokenSequence::tokens).toList());
+  }
+
+  /** The hash of sequences of token ids. */
+  public static String ofIds(List<int[]> sequences) {
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      sequences.forEach(sequence -> digest.update(bytes(sequence.tokens())));
+      sequences.forEach(sequence -> digest.update(bytes(sequence)));
       return HexFormat.of().formatHex(digest.digest());
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java has SHA-256", e);

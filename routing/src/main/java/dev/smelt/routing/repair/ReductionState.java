@@ -1,6 +1,7 @@
 package dev.smelt.routing.repair;
 
 import dev.smelt.io.Fault;
+import dev.smelt.io.FileTrees;
 import dev.smelt.io.SmeltException;
 import dev.smelt.model.Expert;
 import dev.smelt.model.ExpertPart;
@@ -16,14 +17,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.function.IntFunction;
-import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -187,9 +186,9 @@ public final class ReductionState {
     progress = new Progress(progress.key(), layer + 1, progress.finished());
     try {
       writeProgress();
-      remove(training(layer).directory().orElseThrow());
+      FileTrees.delete(training(layer).directory().orElseThrow());
       if (layer > 0) {
-        remove(states(layer - 1));
+        FileTrees.delete(states(layer - 1));
       }
     } catch (IOException e) {
       throw failed(e);
@@ -205,32 +204,12 @@ public final class ReductionState {
 
   /** Removes the state of a run that is complete. */
   public void discard() {
-    directory
-        .filter(Files::exists)
-        .ifPresent(
-            path -> {
-              try {
-                remove(path);
-              } catch (IOException e) {
-                throw failed(e);
-              }
-            });
+    directory.ifPresent(FileTrees::delete);
   }
 
   private SmeltException failed(IOException cause) {
     return new SmeltException(
         Fault.FAILED, directory.orElseThrow() + ": cannot be written", "", cause);
-  }
-
-  private static void remove(Path path) throws IOException {
-    if (!Files.exists(path)) {
-      return;
-    }
-    try (Stream<Path> files = Files.walk(path)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
-      }
-    }
   }
 
   private Path layer(int layer) {

@@ -32,7 +32,7 @@ public final class AdamW {
    * @param meanDecay beta 1
    * @param squareDecay beta 2
    * @param epsilon added to the root of the mean square
-   * @param weightDecay part of each weight that is taken away at each step, times the rate
+   * @param weightDecay part of each weight of a matrix that each step takes away, times the rate
    * @param scale what the rate is relative to
    */
   public record Options(
@@ -110,7 +110,7 @@ public final class AdamW {
     Tensor gradient = part(gradients, from, count);
     Tensor mean = part(means.get(p), from, count);
     Tensor square = part(squares.get(p), from, count);
-    if (options.weightDecay() > 0) {
+    if (options.weightDecay() > 0 && parameters.get(p).rank() > 1) {
       parameter.mulInPlace(1 - rate * options.weightDecay());
     }
     mean.lerpInPlace(gradient, 1 - options.meanDecay());

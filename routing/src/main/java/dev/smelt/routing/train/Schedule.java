@@ -1,5 +1,7 @@
 package dev.smelt.routing.train;
 
+import java.util.Locale;
+
 /**
  * How the rate changes over the steps: a linear rise, then a fall to zero.
  *
@@ -16,7 +18,12 @@ public record Schedule(double rate, int steps, double warmUp, Decay decay) {
     /** A straight line. */
     LINEAR,
     /** Not at all. */
-    NONE
+    NONE;
+
+    /** The name on the command line. */
+    public String option() {
+      return name().toLowerCase(Locale.ROOT);
+    }
   }
 
   /** Checks the ranges. */

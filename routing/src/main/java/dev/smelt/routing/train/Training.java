@@ -86,7 +86,7 @@ public final class Training {
       misses = progress.misses();
       optimiser.resume(points.size());
       task.skip(points.size());
-      points.forEach(observer::stepped);
+      observer.resumed(List.copyOf(points));
     } else {
       heldOutBefore = task.heldOut();
       heldOutBest = heldOutBefore;

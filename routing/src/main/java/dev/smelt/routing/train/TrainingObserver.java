@@ -1,5 +1,7 @@
 package dev.smelt.routing.train;
 
+import java.util.List;
+
 /** Watches a training. */
 @FunctionalInterface
 public interface TrainingObserver {
@@ -8,4 +10,7 @@ public interface TrainingObserver {
 
   /** A step was made. */
   void stepped(TrainingPoint point);
+
+  /** An earlier run has made these steps, and this one goes on after them. */
+  default void resumed(List<TrainingPoint> points) {}
 }

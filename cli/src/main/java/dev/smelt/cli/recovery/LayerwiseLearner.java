@@ -1,0 +1,134 @@
+package dev.smelt.cli.recovery;
+
+import dev.smelt.cli.console.Progress;
+import dev.smelt.cli.pipeline.Session;
+import dev.smelt.cli.pipeline.Stopwatch;
+import dev.smelt.model.MoeBlock;
+import dev.smelt.model.MoeLayer;
+import dev.smelt.model.MoeModel;
+import dev.smelt.model.TokenBatch;
+import dev.smelt.model.export.ReplacementWriter;
+import dev.smelt.routing.repair.FitOptions;
+import dev.smelt.routing.repair.LayerRepair;
+import dev.smelt.routing.repair.ReducedBlock;
+import dev.smelt.routing.repair.ReductionState;
+import dev.smelt.routing.repair.RefitOptions;
+import dev.smelt.routing.repair.RepairOptions;
+import dev.smelt.routing.repair.SequentialReduction;
+import dev.smelt.routing.repair.Trained;
+import dev.smelt.routing.train.TrainingHistory;
+import dev.smelt.routing.train.TrainingHistory.Stop;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.stream.IntStream;
+
+/** Trains layer by layer towards the teacher's hidden states, on the student's own inputs. */
+final class LayerwiseLearner implements Learner {
+  private final Session session;
+  private final MoeModel teacher;
+  private final RecoveryRequest request;
+  private final RecoveryText text;
+  private final ReductionState state;
+  private final SequencedMap<Integer, TrainingHistory> histories = new LinkedHashMap<>();
+  private final List<LayerRepair> layers = new ArrayList<>();
+  private long parameters;
+
+  LayerwiseLearner(
+      Session session, MoeModel teacher, RecoveryRequest request, RecoveryText text, String key) {
+    this.session = session;
+    this.teacher = teacher;
+    this.request = request;
+    this.text = text;
+    state =
+        request
+            .resume()
+            .map(directory -> ReductionState.open(directory, key))
+            .orElseGet(ReductionState::none);
+  }
+
+  /** Ends the walk after a layer whose training has diverged. */
+  private static final class Diverged extends RuntimeException {
+    private static final long serialVersionUID = 1;
+  }
+
+  @Override
+  public Learnt learn(ReplacementWriter writer, Stopwatch stopwatch) {
+    int steps = request.training().schedule().steps();
+    List<MoeLayer> moeLayers = session.model().moeLayers();
+    try (Progress progress =
+        Progress.start(session.console(), "recovering", (long) steps * moeLayers.size(), "steps")) {
+      stopwatch.time("recover", () -> walk(writer, progress));
+    }
+    return new Learnt(histories, layers, parameters);
+  }
+
+  /** Returns whether all layers were reached. */
+  private boolean walk(ReplacementWriter writer, Progress progress) {
+    List<TokenBatch> batches = TokenBatch.split(text.sequences(), session.batchTokens());
+    try {
+      new SequentialReduction(teacher, session.model(), session.compute(), repair(), session.seed())
+          .run(
+              new SequentialReduction.Text(batches, text.heldOut()),
+              (_, block, _) -> whole(block),
+              (finished, repair) -> take(finished, repair, writer, progress),
+              state,
+              layer -> new TrainingProgress(progress, "layer " + layer + ", "));
+      return true;
+    } catch (Diverged e) {
+      return false;
+    }
+  }
+
+  private RepairOptions repair() {
+    var refit =
+        request.refit() ? Optional.of(RefitOptions.DEFAULT) : Optional.<RefitOptions>empty();
+    Trained trained =
+        switch (request.train()) {
+          case EXPERTS -> Trained.EXPERTS;
+          case ROUTER -> Trained.ROUTER;
+          case ALL -> Trained.ALL;
+        };
+    return new RepairOptions(
+        refit, Optional.of(new FitOptions(request.training(), request.batchTokens(), trained, 0)));
+  }
+
+  private static ReducedBlock whole(MoeBlock block) {
+    return new ReducedBlock(IntStream.range(0, block.experts().size()).boxed().toList(), block);
+  }
+
+  private void take(
+      ReducedBlock finished, LayerRepair repair, ReplacementWriter writer, Progress progress) {
+    MoeBlock block = finished.block();
+    writer.writeLayer(repair.layer(), block.router().weight(), block.experts());
+    TrainingHistory history = repair.fit().orElseThrow();
+    progress.advance(request.training().schedule().steps() - history.points().size());
+    histories.put(repair.layer(), history);
+    layers.add(repair.brief());
+    parameters += trainedParameters(block);
+    if (history.stop() == Stop.DIVERGED) {
+      throw new Diverged();
+    }
+  }
+
+  private long trainedParameters(MoeBlock block) {
+    long router = block.router().weight().elements();
+    long experts =
+        block.experts().stream()
+            .flatMap(expert -> expert.parts().values().stream())
+            .mapToLong(part -> part.elements())
+            .sum();
+    return switch (request.train()) {
+      case EXPERTS -> experts;
+      case ROUTER -> router;
+      case ALL -> router + experts;
+    };
+  }
+
+  @Override
+  public void discard() {
+    state.discard();
+  }
+}

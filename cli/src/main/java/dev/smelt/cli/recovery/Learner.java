@@ -1,0 +1,66 @@
+package dev.smelt.cli.recovery;
+
+import dev.smelt.cli.pipeline.Stopwatch;
+import dev.smelt.model.export.ReplacementWriter;
+import dev.smelt.routing.repair.LayerRepair;
+import dev.smelt.routing.train.TrainingHistory;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Optional;
+import java.util.SequencedMap;
+
+/** A way to train a student. */
+interface Learner {
+  /** Trains, and writes what has changed; the caller commits. */
+  Learnt learn(ReplacementWriter writer, Stopwatch stopwatch);
+
+  /** Removes the stored state of a run that is complete. */
+  void discard();
+
+  /**
+   * What was learnt.
+   *
+   * @param histories how each training went, by the index of its layer; -1 is the whole model
+   * @param layers errors of layers
+   * @param parameters weights that were trained
+   */
+  record Learnt(
+      SequencedMap<Integer, TrainingHistory> histories, List<LayerRepair> layers, long parameters) {
+    /** The index of the whole model. */
+    static final int WHOLE = -1;
+
+    public Learnt {
+      histories = new LinkedHashMap<>(histories);
+      layers = List.copyOf(layers);
+    }
+
+    /** Where and when a training has diverged, in words. */
+    Optional<String> divergence() {
+      return histories.entrySet().stream()
+          .filter(entry -> entry.getValue().stop() == TrainingHistory.Stop.DIVERGED)
+          .map(
+              entry ->
+                  (entry.getKey() == WHOLE ? "" : "layer " + entry.getKey() + ": ")
+                      + "the training diverged in step "
+                      + (entry.getValue().points().size() + 1))
+          .findFirst();
+    }
+
+    /** Whether anything is better than before. */
+    boolean hasImproved() {
+      return histories.values().stream().anyMatch(history -> history.bestStep() > 0)
+          || layers.stream().anyMatch(layer -> layer.heldOutAfter() < layer.heldOutBefore());
+    }
+
+    LossCurve curve() {
+      return new LossCurve(
+          histories.entrySet().stream()
+              .map(
+                  entry ->
+                      new LossCurve.Run(
+                          entry.getKey() == WHOLE ? "all" : String.valueOf(entry.getKey()),
+                          entry.getValue().points()))
+              .toList());
+    }
+  }
+}

@@ -1,0 +1,88 @@
+package dev.smelt.routing.recover;
+
+import dev.smelt.io.Dtype;
+import dev.smelt.io.SmeltException;
+import dev.smelt.io.StoredTensor;
+import dev.smelt.model.ExpertTensor;
+import dev.smelt.model.MoeLayer;
+import dev.smelt.model.MoeModel;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.SequencedSet;
+import java.util.Set;
+
+/** Which tensors of a model are trained. */
+public enum TrainedTensors {
+  /** The matrices of the routed experts, with their biases. */
+  EXPERTS,
+  /** Matrices and biases of the routers. */
+  ROUTER,
+  /** Every weight of the decoder, from the embedding to the output head. */
+  ALL;
+
+  /** The name on the command line. */
+  public String option() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  private static final Set<Dtype> TRAINABLE = Set.of(Dtype.F64, Dtype.F32, Dtype.F16, Dtype.BF16);
+  private static final Set<ExpertTensor.Kind> EXPERT_KINDS =
+      Set.of(ExpertTensor.Kind.WEIGHT, ExpertTensor.Kind.BIAS);
+
+  /**
+   * The tensors, in the order of the checkpoint.
+   *
+   * @throws SmeltException if experts are to be trained that are quantised
+   */
+  public List<StoredTensor> of(MoeModel model) {
+    Set<StoredTensor> chosen =
+        switch (this) {
+          case EXPERTS -> experts(model);
+          case ROUTER -> routers(model);
+          case ALL -> all(model);
+        };
+    return model.checkpoint().tensors().values().stream().filter(chosen::contains).toList();
+  }
+
+  private static SequencedSet<StoredTensor> experts(MoeModel model) {
+    SequencedSet<StoredTensor> tensors = new LinkedHashSet<>();
+    for (MoeLayer moe : model.moeLayers()) {
+      requirePlain(moe);
+      moe.experts().parts().stream()
+          .filter(part -> EXPERT_KINDS.contains(part.kind()))
+          .forEach(part -> tensors.add(part.tensor()));
+    }
+    return tensors;
+  }
+
+  private static void requirePlain(MoeLayer moe) {
+    if (moe.experts().isQuantised()) {
+      throw SmeltException.unsupported(
+          "layer " + moe.layer() + ": experts are quantised and cannot be trained",
+          "train the routers alone, or start from a checkpoint in bf16");
+    }
+  }
+
+  private static Set<StoredTensor> routers(MoeModel model) {
+    Set<StoredTensor> tensors = new LinkedHashSet<>();
+    for (MoeLayer moe : model.moeLayers()) {
+      tensors.add(moe.router());
+      moe.companions().bias().ifPresent(tensors::add);
+    }
+    return tensors;
+  }
+
+  /** All but the biases that only the choice of experts depends on, which have no gradient. */
+  private static Set<StoredTensor> all(MoeModel model) {
+    model.moeLayers().forEach(TrainedTensors::requirePlain);
+    Set<StoredTensor> tensors = new LinkedHashSet<>();
+    model.decoderTensors().stream()
+        .filter(tensor -> TRAINABLE.contains(tensor.dtype()))
+        .forEach(tensors::add);
+    for (MoeLayer moe : model.moeLayers()) {
+      moe.companions().correction().ifPresent(tensors::remove);
+    }
+    return tensors;
+  }
+}
