@@ -31,6 +31,10 @@ class PipelineBadInputTest {
   private static final String CALIBRATE =
       "calibrate MODEL --text DIR/text.txt --sequences 2 --length 32 -o DIR/s.safetensors";
   private static final String EVALUATE = "evaluate MODEL --text DIR/text.txt --length 32";
+  private static final String MIXTRAL = "../examples/models/mixtral-5m";
+  private static final String RECOVER =
+      "recover MODEL --teacher MODEL -o DIR/out"
+          + " --text DIR/text.txt --sequences 2 --length 32 --steps 2 --batch 64";
   private static final String UP = "model.layers.1.mlp.experts.3.up_proj.weight";
 
   /**
@@ -51,7 +55,15 @@ class PipelineBadInputTest {
   }
 
   static final List<Case> CASES =
-      Stream.of(options(), targets(), texts(), statistics(), models(), weights(), compressions())
+      Stream.of(
+              options(),
+              targets(),
+              texts(),
+              statistics(),
+              models(),
+              weights(),
+              compressions(),
+              recovery())
           .flatMap(List::stream)
           .toList();
 
@@ -218,6 +230,63 @@ class PipelineBadInputTest {
 
   private static Case compress(String name, String options, int exitCode, String... messages) {
     return row(name, COMPRESS + " " + options, exitCode, messages);
+  }
+
+  private static List<Case> recovery() {
+    List<Case> cases = new ArrayList<>();
+    String endToEnd = RECOVER + " --mode end-to-end";
+    Consumer<Path> teacher =
+        directory -> {
+          TestFiles.copyTree(directory.resolve("model"), directory.resolve("teacher"));
+          replace("teacher/tokenizer.json", "\"merges\"", "\"mergers\"").accept(directory);
+        };
+    String other = RECOVER.replace("--teacher MODEL", "--teacher DIR/teacher");
+    cases.add(row("another tokenizer", teacher, other, 2, "DIR/teacher/tokenizer.json", "MODEL"));
+    String family = RECOVER.replace("--teacher MODEL", "--teacher " + MIXTRAL);
+    cases.add(row("another family", family, 2, "model_type mixtral, the student has olmoe"));
+    String none = RECOVER.replace("--teacher MODEL", "--teacher DIR/none");
+    cases.add(row("teacher missing", none, 3, "DIR/none"));
+    cases.add(row("no teacher", RECOVER.replace("--teacher MODEL", ""), 2, "--teacher"));
+    cases.add(row("no output", RECOVER.replace("-o DIR/out", ""), 2, "output"));
+    cases.add(row("no text", "recover MODEL --teacher MODEL -o DIR/out", 2, "--text is missing"));
+    String one = RECOVER.replace("--sequences 2", "--sequences 1");
+    cases.add(row("one sequence", one, 2, "one sequence", "--held-out"));
+    cases.add(row("held-out missing", RECOVER + " --held-out DIR/no.txt", 3, "no.txt"));
+    cases.add(row("target exists", text("out/mine.txt", "mine"), RECOVER, 2, "exists already"));
+    cases.add(
+        row(
+            "state of another run",
+            text("s/recovery.txt", "x"),
+            endToEnd + " --resume DIR/s",
+            2,
+            "DIR/s",
+            "another run"));
+    for (String wrong :
+        List.of(
+            "--steps 0",
+            "--rate -1",
+            "--warm-up 2",
+            "--clip 0",
+            "--weight-decay 1",
+            "--mode x",
+            "--train x",
+            "--decay x",
+            "--batch 0",
+            "--patience -1")) {
+      cases.add(row(wrong, RECOVER + " " + wrong, 2, wrong.substring(0, wrong.indexOf(' '))));
+    }
+    cases.add(row("temperature layerwise", RECOVER + " --temperature 2", 2, "--mode end-to-end"));
+    cases.add(row("temperature of zero", endToEnd + " --temperature 0", 2, "--temperature 0.0"));
+    cases.add(row("refit end to end", endToEnd + " --refit", 2, "--refit"));
+    cases.add(row("refit of routers", RECOVER + " --refit --train router", 2, "--refit"));
+    cases.add(row("no loss", endToEnd + " --text-weight 0 --teacher-weight 0", 2, "are all 0"));
+    for (String command : List.of(RECOVER, endToEnd)) {
+      String mode = command.equals(RECOVER) ? "layerwise" : "end-to-end";
+      cases.add(row("NaN " + mode, PipelineBadInputTest::spoilWeight, command, 3, "NaN", "verify"));
+    }
+    String wild = endToEnd + " --rate 1e30 --steps 9 --warm-up 0 --teacher-weight 0 --clip 9e9";
+    cases.add(row("divergence", wild, 1, "diverged in step 2", "--rate"));
+    return cases;
   }
 
   private static Case merge(String name, String options, int exitCode, String... messages) {

@@ -90,6 +90,7 @@ final class EndToEndLearner implements Learner {
           Training.run(
               task, request.training(), state.training(), new TrainingProgress(progress, ""));
     }
+    Learner.requireFinite("held-out text", result.history());
     for (int i = 0; i < trained.size(); i++) {
       writer.write(trained.get(i), result.best().get(i));
     }

@@ -102,6 +102,7 @@ final class LayerwiseLearner implements Learner {
   private void take(
       ReducedBlock finished, LayerRepair repair, ReplacementWriter writer, Progress progress) {
     MoeBlock block = finished.block();
+    Learner.requireFinite("layer " + repair.layer(), repair.fit().orElseThrow());
     writer.writeLayer(repair.layer(), block.router().weight(), block.experts());
     TrainingHistory history = repair.fit().orElseThrow();
     progress.advance(request.training().schedule().steps() - history.points().size());

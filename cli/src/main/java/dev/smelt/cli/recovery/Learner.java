@@ -1,6 +1,7 @@
 package dev.smelt.cli.recovery;
 
 import dev.smelt.cli.pipeline.Stopwatch;
+import dev.smelt.io.SmeltException;
 import dev.smelt.model.export.ReplacementWriter;
 import dev.smelt.routing.repair.LayerRepair;
 import dev.smelt.routing.train.TrainingHistory;
@@ -13,6 +14,19 @@ import java.util.SequencedMap;
 interface Learner {
   /** Trains, and writes what has changed; the caller commits. */
   Learnt learn(ReplacementWriter writer, Stopwatch stopwatch);
+
+  /**
+   * Insists that there was a loss to begin with.
+   *
+   * @param where what was trained, for the message
+   */
+  static void requireFinite(String where, TrainingHistory history) {
+    if (!Double.isFinite(history.heldOutBefore())) {
+      throw SmeltException.checkpoint(
+          where + ": the loss is " + history.heldOutBefore() + " before the first step",
+          "smelt verify MODEL names weights that are not finite, of the student or the teacher");
+    }
+  }
 
   /** Removes the stored state of a run that is complete. */
   void discard();

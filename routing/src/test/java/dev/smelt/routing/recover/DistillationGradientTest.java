@@ -89,7 +89,7 @@ class DistillationGradientTest {
     var batch = task.next();
     assertThat(batch.loss()).as(name).isEqualTo(loss.now(), within(1e-9));
     for (int direction = 0; direction < 3; direction++) {
-      long seed = 100 + direction;
+      long seed = 100L + direction;
       double actual = 0;
       List<Tensor> along = directions(task.parameters(), seed);
       for (int p = 0; p < along.size(); p++) {

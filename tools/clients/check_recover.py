@@ -1,0 +1,194 @@
+"""Checks `smelt recover` against the same training loop in PyTorch, and its resumption after a kill.
+
+usage: check_recover.py [--smelt ./smelt] [--work target/recover]
+Prints a line for each check and ends with `N passed, M failed`; exits with 1 if one failed. Students are made here from the
+trained models under examples/. Nothing is downloaded.
+"""
+
+import argparse
+import csv
+import math
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy
+import torch
+from torch.nn.functional import cross_entropy, log_softmax
+
+from clients import Checks, Smelt, load, same_files, windows
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CALIBRATION = ROOT / "examples/quickstart/calibration.txt"
+MODELS = (ROOT / "examples/quickstart/model", ROOT / "examples/models/mixtral-5m")
+LENGTH, SEQUENCES, HELD_OUT, STEPS = 64, 8, 4, 10
+RATE, WARM_UP, CLIP, DECAY = 2e-3, 0.3, 0.5, 0.01
+TEXT, TEACHER, HIDDEN, TEMPERATURE, LIKELIEST = 1.0, 0.4, 0.2, 2.0, 48
+
+
+def rates():
+    """A linear rise, then half a cosine."""
+    rising = max(1, WARM_UP * STEPS)
+    for step in range(STEPS):
+        if step < rising:
+            yield RATE * (step + 1) / (rising + 1)
+        else:
+            yield RATE * 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, STEPS - rising)))
+
+
+def run(model, ids):
+    """Logits that predict a token, and the hidden states after each layer."""
+    states = []
+    hooks = [
+        layer.register_forward_hook(lambda _, __, out: states.append(out[0] if isinstance(out, tuple) else out))
+        for layer in model.model.layers
+    ]
+    logits = model(ids, use_cache=False, output_router_logits=False).logits[:, :-1].float()
+    for hook in hooks:
+        hook.remove()
+    return logits, states
+
+
+def ask(teacher, ids):
+    """What the teacher says: its likeliest tokens, their logarithmic probabilities, its states."""
+    with torch.no_grad():
+        logits, states = run(teacher, ids)
+        top = log_softmax(logits / TEMPERATURE, -1).topk(LIKELIEST)
+    return top.indices, top.values, states
+
+
+def loss_of(student, ids, answer):
+    """The loss of `smelt recover --mode end-to-end`, a mean over predicted tokens."""
+    tokens, known, states = answer
+    logits, own = run(student, ids)
+    count = ids[:, 1:].numel()
+    text = cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
+    log = log_softmax(logits / TEMPERATURE, -1).gather(-1, tokens)
+    rest, own_rest = 1 - known.exp().sum(-1), 1 - log.exp().sum(-1)
+    divergence = (known.exp() * (known - log)).sum() + (rest * (rest.log() - own_rest.log())).sum()
+    distances = [((a - b).square().sum(-1) / b.square().sum(-1)).sum() for a, b in zip(own, states)]
+    hidden = sum(distances) / len(distances)
+    return TEXT * text + TEACHER * TEMPERATURE**2 * divergence / count + HIDDEN * hidden / count
+
+
+def train(student, teacher, ids, judging):
+    """The losses of the batches, and of the held-out tokens after each step."""
+    parameters = list(student.parameters())
+    groups = [
+        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": DECAY},
+        {"params": [p for p in parameters if p.dim() == 1], "weight_decay": 0.0},
+    ]
+    adam = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.98), eps=1e-6)
+    answer, judge = ask(teacher, ids), ask(teacher, judging)
+    losses, held_out = [], []
+    for rate in rates():
+        for group in adam.param_groups:
+            group["lr"] = rate
+        adam.zero_grad()
+        loss = loss_of(student, ids, answer)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, CLIP)
+        adam.step()
+        losses.append(loss.item())
+        with torch.no_grad():
+            held_out.append(loss_of(student, judging, judge).item())
+    return losses, held_out
+
+
+def options(work):
+    """The command line of the same training."""
+    return [
+        *("--mode", "end-to-end", "--train", "all", "--compute", "f32"),
+        *("--text", work / "ids.npy", "--held-out", work / "judging.npy"),
+        *("--sequences", SEQUENCES, "--length", LENGTH, "--batch", SEQUENCES * LENGTH),
+        *("--steps", STEPS, "--check-every", 1, "--rate", RATE, "--warm-up", WARM_UP),
+        *("--clip", CLIP, "--weight-decay", DECAY, "--text-weight", TEXT, "--teacher-weight", TEACHER),
+        *("--hidden-weight", HIDDEN, "--temperature", TEMPERATURE, "--likeliest", LIKELIEST),
+    ]
+
+
+def make_ids(model, work):
+    """Windows of the calibration text as arrays of ids; returns them as tensors."""
+    cut = [w for w in windows(model, CALIBRATION, LENGTH) if len(w) == LENGTH]
+    ids, judging = torch.stack(cut[:SEQUENCES]), torch.stack(cut[SEQUENCES : SEQUENCES + HELD_OUT])
+    numpy.save(work / "ids.npy", ids.numpy())
+    numpy.save(work / "judging.npy", judging.numpy())
+    return ids, judging
+
+
+def check_loop(check, smelt, name, model, work):
+    """Ten steps on the same tokens."""
+    student = work / f"{name}-half"
+    smelt("drop", model, "-o", student, "--ratio", 0.5, "--criterion", "aimer", "--repair", "none")
+    ids, judging = make_ids(model, work)
+    out = work / f"{name}-recovered"
+    smelt("recover", student, "--teacher", model, "-o", out, *options(work))
+    rows = list(csv.DictReader((out / "smelt-curve.csv").open()))
+    losses, held_out = train(load(student, torch.float32)[0], load(model, torch.float32)[0], ids, judging)
+    check(f"{name}: steps", len(rows) == STEPS, f"{len(rows)}")
+    ours = [float(row["loss"]) for row in rows] + [float(row["held_out"]) for row in rows]
+    worst = max(abs(a - b) / abs(b) for a, b in zip(ours, losses + held_out))
+    detail = f"loss {losses[0]:.4f} -> {losses[-1]:.4f}, largest relative difference {worst:.1e}"
+    check(f"{name}: ten steps as in PyTorch", worst <= 1e-4 and losses[-1] < losses[0], detail)
+    check(f"{name}: loads", not any(load(out, torch.float32)[1].values()))
+    return student
+
+
+def killed(smelt, arguments, state, enough):
+    """Starts the command and kills it as soon as it has stored enough."""
+    command = [smelt.launcher, *map(str, arguments), "--quiet"]
+    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not enough(state):
+        time.sleep(0.02)
+    alive = process.poll() is None
+    if alive:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return alive
+
+
+def check_resume(check, smelt, mode, student, teacher, work):
+    """A killed run that goes on gives the bytes of one that was not."""
+    text = ["--text", CALIBRATION, "--sequences", 24, "--length", 128, "--batch", 512]
+    pace = ["--mode", mode, "--steps", 30, "--check-every", 10, "--checkpoint-every", 5, "--threads", 1]
+    arguments = ["recover", student, "--teacher", teacher, *text, *pace]
+    straight, resumed, state = work / f"{mode}-straight", work / f"{mode}-resumed", work / f"{mode}-state"
+    smelt(*arguments, "-o", straight)
+    trace = "training/model.safetensors" if mode == "end-to-end" else "fit-001/model.safetensors"
+    with_state = [*arguments, "-o", resumed, "--resume", state]
+    alive = killed(smelt, with_state, state, lambda directory: (directory / trace).exists())
+    check(f"{mode}: killed in the middle", alive and not resumed.exists())
+    other = smelt.status(*with_state, "--rate", 0.001)
+    check(f"{mode}: refuses to go on with other options", other == 2, f"exit code {other}")
+    smelt(*with_state)
+    check(f"{mode}: goes on to the same bytes", not same_files(straight, resumed))
+    curves = [(directory / "smelt-curve.csv").read_bytes() for directory in (straight, resumed)]
+    check(f"{mode}: and to the same curve", curves[0] == curves[1])
+    check(f"{mode}: leaves no state", not state.exists())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--smelt", type=pathlib.Path, default=ROOT / "smelt")
+    parser.add_argument("--work", type=pathlib.Path, default=ROOT / "target/recover")
+    arguments = parser.parse_args()
+    work = arguments.work.resolve()
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    check, smelt = Checks(), Smelt(arguments.smelt)
+    for model in MODELS:
+        name = "olmoe" if model == MODELS[0] else "mixtral"
+        student = check_loop(check, smelt, name, model, work)
+        if model == MODELS[0]:
+            for mode in ("layerwise", "end-to-end"):
+                check_resume(check, smelt, mode, student, model, work)
+    print(f"{check.passed} passed, {check.failed} failed")
+    sys.exit(check.failed > 0)
+
+
+if __name__ == "__main__":
+    main()
