@@ -27,6 +27,10 @@ WINDOW = ("--length", "17", "--compute", "f32")
 # Four groups of two experts, of which the router keeps two and chooses three: no group can lose an expert, so the groups go.
 UNGROUPED = ("deepseek_v2_group", "deepseek_v3", "deepseek_v3_fp8")
 VARIANTS = (("drop",), ("merge",))
+# Share of the neurons that slimming keeps: no divisor, so that shared experts need zeros.
+SLIM = "0.7"
+# Other networks have the same config field as the width of the experts.
+SLIM_REFUSED = ()
 # Side of the FP8 blocks that are made here; it divides all sizes.
 BLOCK = 4
 # Logits are of size 1; both sides compute in F32, but not in the same order.
@@ -143,6 +147,20 @@ def check_family(check, smelt, golden, work, source=None, variants=VARIANTS, mor
             check_reduced(check, smelt, title, reduced, golden, ids)
 
 
+def check_slim(check, smelt, golden, work):
+    """Experts of another width, with shared experts that hang on the same field; others are refused by name."""
+    source, text, reduced = GOLDENS / golden, GOLDENS / golden / "golden.safetensors", work / "slim"
+    ids = load_file(text)["input_ids"]
+    options = ["--method", "slim", "--parameter-ratio", SLIM, "--text", text, "--sequences", "1", *WINDOW]
+    answer = smelt.answer("compress", source, "-o", reduced, *options)
+    title = f"{work.name}: slim"
+    if answer["exit"]:
+        refused = answer["exit"] == 4 and "hangs on the field" in answer["stderr"]
+        check(f"{title}: refused", refused and golden in SLIM_REFUSED, answer["stderr"].strip())
+    else:
+        check_reduced(check, smelt, title, reduced, golden, ids)
+
+
 def nearest(source):
     """Five of eight experts; one fewer where there are only four."""
     config = json.loads((source / "config.json").read_text())
@@ -213,6 +231,7 @@ def main():
     check, smelt = Checks(), Batch(arguments.java, arguments.classpath)
     for golden in arguments.goldens or goldens():
         check_family(check, smelt, golden, arguments.work / golden)
+        check_slim(check, smelt, golden, arguments.work / golden)
     if not arguments.goldens:
         check_fp8(check, smelt, arguments.work / "fp8")
         check_groups(check, smelt, arguments.work / "groups")

@@ -252,6 +252,8 @@ class PipelineBadInputTest {
     String one = RECOVER.replace("--sequences 2", "--sequences 1");
     cases.add(row("one sequence", one, 2, "one sequence", "--held-out"));
     cases.add(row("held-out missing", RECOVER + " --held-out DIR/no.txt", 3, "no.txt"));
+    String same = RECOVER.replace("DIR/out", "MODEL") + " --force";
+    cases.add(row("target is the student", same, 2, "is the source"));
     cases.add(row("target exists", text("out/mine.txt", "mine"), RECOVER, 2, "exists already"));
     cases.add(
         row(

@@ -8,7 +8,7 @@ import java.util.SequencedMap;
 /** Every compression method, in the order of the documentation. */
 public final class CompressionMethods {
   private static final List<CompressionMethod> ALL =
-      List.of(new LowRank(), new LowRankSparse(), new SharedDelta());
+      List.of(new LowRank(), new LowRankSparse(), new SharedDelta(), new Slim(), new Mask());
 
   private CompressionMethods() {}
 

@@ -50,7 +50,7 @@ public record CompactStorage(
 
   @Override
   public Expert load(Weights weights, int e) {
-    Weights wide = new Weights(weights.checkpoint(), weights.wide());
+    Weights wide = new Weights(weights.checkpoint(), weights.wide(), weights.replaced());
     Expert sum = expert(wide, layout.map().get(e)).dense(form, bases(wide));
     return sum.map((_, tensor) -> tensor.to(weights.dtype()));
   }
@@ -123,6 +123,11 @@ public record CompactStorage(
   @Override
   public ExpertStorage unquantised() {
     return stock;
+  }
+
+  @Override
+  public ExpertStorage resized(long width) {
+    return stock.resized(width);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.smelt.model;
 
 import dev.smelt.io.Dtype;
+import dev.smelt.io.SmeltException;
 import dev.smelt.io.StoredTensor;
 import dev.smelt.model.tensor.Tensor;
 import java.util.List;
@@ -64,6 +65,15 @@ public sealed interface ExpertStorage
    */
   default ExpertStorage unquantised() {
     return this;
+  }
+
+  /**
+   * Where experts of another width would lie. Its tensors are names, types and shapes of an output;
+   * nothing can be loaded from them. Not for quantised experts.
+   */
+  default ExpertStorage resized(long width) {
+    throw SmeltException.unsupported(
+        "experts that are stored in parts cannot get the width " + width, "materialize them first");
   }
 
   /** Whether {@link Fp8#quantise} gives the values and scales of this storage. */

@@ -3,6 +3,7 @@ package dev.smelt.model;
 import dev.smelt.io.Dtype;
 import dev.smelt.io.StoredTensor;
 import dev.smelt.io.TensorInfo;
+import java.util.ArrayList;
 import java.util.List;
 
 /** A stored tensor that changes with the set of experts. */
@@ -34,6 +35,14 @@ public sealed interface ExpertTensor {
   /** A tensor of an output in BF16 that replaces a stored one, of which it has only the file. */
   static StoredTensor planned(StoredTensor replaced, String name, List<Long> shape) {
     TensorInfo info = new TensorInfo(name, Dtype.BF16, shape);
+    return new StoredTensor(info, replaced.file(), 0, info.bytes());
+  }
+
+  /** A tensor of an output that replaces a stored one of another length in one dimension. */
+  static StoredTensor resized(StoredTensor replaced, int dimension, long length) {
+    List<Long> shape = new ArrayList<>(replaced.shape());
+    shape.set(dimension, length);
+    TensorInfo info = new TensorInfo(replaced.name(), replaced.dtype(), shape);
     return new StoredTensor(info, replaced.file(), 0, info.bytes());
   }
 

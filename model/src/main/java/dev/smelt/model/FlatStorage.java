@@ -50,6 +50,17 @@ public record FlatStorage(
   }
 
   @Override
+  public ExpertStorage resized(long width) {
+    long rows = count * width;
+    return new FlatStorage(
+        ExpertTensor.resized(gate, 0, rows),
+        ExpertTensor.resized(up, 0, rows),
+        ExpertTensor.resized(down, 0, rows),
+        count,
+        form);
+  }
+
+  @Override
   public List<ExpertTensor> parts() {
     return List.of(
         new Sliced(gate, Kind.WEIGHT, 0, width()),

@@ -167,6 +167,19 @@ public record FusedStorage(
   }
 
   @Override
+  public ExpertStorage resized(long width) {
+    boolean rows = order == Order.ROWS || order == Order.ROWS_IN_TURN;
+    StoredTensor both = ExpertTensor.resized(gateUp.values(), rows ? 1 : 2, 2 * width);
+    StoredTensor one = ExpertTensor.resized(down.values(), rows ? 2 : 1, width);
+    return new FusedStorage(
+        new Matrix(both, gateUp.scales()),
+        new Matrix(one, down.scales()),
+        form,
+        order,
+        biases.map(b -> new Biases(ExpertTensor.resized(b.gateUp(), 1, 2 * width), b.down())));
+  }
+
+  @Override
   public List<ExpertTensor> parts() {
     List<ExpertTensor> parts = new ArrayList<>();
     parts.addAll(gateUp.parts());

@@ -33,6 +33,11 @@ public final class ModelConfig {
     return document;
   }
 
+  /** Another document from the same file. */
+  public ModelConfig with(ConfigDocument other) {
+    return new ModelConfig(other, origin);
+  }
+
   /** A whole number that must be there. */
   public int integer(String field) {
     long value =

@@ -148,6 +148,15 @@ public final class MoeModel implements AutoCloseable {
   }
 
   /**
+   * What follows when all routed experts get another width.
+   *
+   * @throws dev.smelt.io.SmeltException (unsupported) if other networks have the same field
+   */
+  public ExpertWidth expertWidth(long width) {
+    return ExpertWidth.of(source, moeLayers, width);
+  }
+
+  /**
    * The tensors of the decoder, from the embedding to the output head, without those of {@link
    * #predictionTensors} and of parts that see or hear.
    */

@@ -44,6 +44,13 @@ public record PerExpertStorage(
       return new StoredExpert(bf16(gate), bf16(up), bf16(down));
     }
 
+    private StoredExpert resized(long width) {
+      return new StoredExpert(
+          ExpertTensor.resized(gate, 0, width),
+          ExpertTensor.resized(up, 0, width),
+          ExpertTensor.resized(down, 1, width));
+    }
+
     private static StoredTensor bf16(StoredTensor source) {
       return ExpertTensor.planned(source, source.name(), source.shape());
     }
@@ -110,6 +117,12 @@ public record PerExpertStorage(
             prefix,
             experts.stream().map(e -> List.<StoredTensor>of()).toList())
         : this;
+  }
+
+  @Override
+  public ExpertStorage resized(long width) {
+    List<StoredExpert> other = experts.stream().map(expert -> expert.resized(width)).toList();
+    return new PerExpertStorage(other, form, prefix, scales);
   }
 
   private Owned owned(StoredTensor tensor, Kind kind, int e) {

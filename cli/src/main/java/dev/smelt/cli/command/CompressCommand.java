@@ -1,13 +1,16 @@
 package dev.smelt.cli.command;
 
 import dev.smelt.cli.console.Console;
+import dev.smelt.cli.pipeline.Calibration;
 import dev.smelt.cli.pipeline.CompressionOutcome;
 import dev.smelt.cli.pipeline.CompressionRequest;
 import dev.smelt.cli.pipeline.CompressionTask;
+import dev.smelt.cli.pipeline.MaskTask;
 import dev.smelt.cli.pipeline.Session;
 import dev.smelt.compress.CompressionMethod;
 import dev.smelt.compress.CompressionMethods;
 import dev.smelt.compress.GivenOptions;
+import dev.smelt.compress.MaskSearch;
 import dev.smelt.compress.MethodOption;
 import dev.smelt.compress.Unchanged;
 import dev.smelt.io.CheckpointWriter;
@@ -134,12 +137,27 @@ public final class CompressCommand implements Callable<Integer> {
     WriterOptions options = writing.options();
     CheckpointWriter.requireTarget(target, options.force());
     CompressionRequest request = request();
-    try (Session session = Session.open(console, model, compute)) {
-      return new CompressionTask(
-              session,
-              request,
-              text.isGiven() ? Optional.of(text.calibration(0)) : Optional.empty())
-          .run(target, options, recipe);
+    Optional<String> rewind = MaskSearch.rewind(request.options());
+    if (rewind.isEmpty()) {
+      return run(model, request, target, options, recipe);
+    }
+    try (MaskTask.Rewind states = MaskTask.Rewind.beside(target)) {
+      run(model, states.search(request), states.searched(), options, Optional.empty());
+      return run(rewind.get(), states.apply(request), target, options, recipe);
+    }
+  }
+
+  private CompressionOutcome run(
+      String source,
+      CompressionRequest asked,
+      Path target,
+      WriterOptions options,
+      Optional<String> recipe) {
+    Optional<Calibration> calibration =
+        text.isGiven() ? Optional.of(text.calibration(0)) : Optional.empty();
+    try (Session session = Session.open(console, source, compute)) {
+      CompressionRequest request = MaskTask.searched(session, asked, calibration);
+      return new CompressionTask(session, request, calibration).run(target, options, recipe);
     }
   }
 

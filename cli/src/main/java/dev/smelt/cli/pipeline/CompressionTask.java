@@ -15,6 +15,7 @@ import dev.smelt.model.TokenBatch;
 import dev.smelt.model.compact.CompactForm;
 import dev.smelt.model.export.CompactOutput;
 import dev.smelt.model.export.CompactWriter;
+import dev.smelt.model.export.ExportOptions;
 import dev.smelt.model.export.ReductionWriter;
 import dev.smelt.model.export.StockOutput;
 import dev.smelt.model.text.CalibrationSet;
@@ -72,7 +73,9 @@ public record CompressionTask(
     boolean stock = request.materialize() || forms.stream().allMatch(CompactForm::isStock);
     Output output =
         stock ? stock(prepared, forms, target, options) : compact(forms, target, options);
-    try (ReductionWriter writer = output.writer()) {
+    try (ReductionWriter writer = output.writer();
+        MaskTask.MaskOutput masks =
+            MaskTask.output(prepared.run().compressor(), forms, target, options.force())) {
       writer.copyKept();
       List<ExpertReport> experts =
           stopwatch.time("compress", () -> compress(prepared, forms, output.sink()));
@@ -88,6 +91,7 @@ public record CompressionTask(
       writer.writeFile(ModelCard.FILE_NAME, ModelCard.of(session.model(), report));
       writer.writeFile(Recipe.FILE_NAME, recipe.orElseGet(() -> EffectiveRecipe.of(this)));
       WrittenCheckpoint written = stopwatch.time("verify", writer::commit);
+      masks.commit();
       return new CompressionOutcome(report, written);
     }
   }
@@ -123,8 +127,11 @@ public record CompressionTask(
   private Output stock(
       Prepared prepared, List<CompactForm> forms, Path target, WriterOptions options) {
     var reductions = StockOutput.reductions(forms);
-    ReductionWriter writer = ReductionWriter.create(session.model(), target, reductions, options);
-    ModelCost cost = ModelCost.of(session.model(), whole(prepared.run()), writer.bytes());
+    ExportOptions export = export(forms);
+    ReductionWriter writer =
+        ReductionWriter.create(session.model(), target, reductions, export, options);
+    List<CompactForm> shapes = export.width().isPresent() ? forms : whole(prepared.run());
+    ModelCost cost = ModelCost.of(session.model(), shapes, writer.bytes());
     return new Output(
         "stock", writer, new StockOutput(writer, forms), cost, writer.fileBytes(options));
   }
@@ -148,6 +155,14 @@ public record CompressionTask(
           "the weights would grow from %s to %s".formatted(Units.bytes(before), Units.bytes(after)),
           "choose a smaller budget, or --force to write them all the same");
     }
+  }
+
+  /** Experts of another width than the source's change config.json and all that hangs on it. */
+  private ExportOptions export(List<CompactForm> forms) {
+    long before = session.model().moeLayers().getFirst().experts().width();
+    List<Long> widths = forms.stream().map(CompactForm::width).distinct().toList();
+    boolean narrower = widths.size() == 1 && widths.getFirst() != before;
+    return narrower ? ExportOptions.DEFAULTS.withWidth(widths.getFirst()) : ExportOptions.DEFAULTS;
   }
 
   private static List<CompactForm> whole(CompressionRun run) {

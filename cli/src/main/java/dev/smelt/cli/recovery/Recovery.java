@@ -9,6 +9,7 @@ import dev.smelt.io.SmeltException;
 import dev.smelt.io.WriterOptions;
 import dev.smelt.io.WrittenCheckpoint;
 import dev.smelt.model.MoeModel;
+import dev.smelt.model.export.ReductionWriter;
 import dev.smelt.model.export.ReplacementWriter;
 import dev.smelt.model.tensor.Torch;
 import dev.smelt.routing.train.TrainingHistory;
@@ -38,6 +39,8 @@ public record Recovery(Session session, MoeModel teacher, RecoveryRequest reques
    */
   public RecoveryOutcome run(Path target, WriterOptions options, Optional<String> recipe) {
     TeacherCheck.require(session.model(), teacher);
+    ReductionWriter.requireOther(session.model().checkpoint().directory(), target);
+    ReductionWriter.requireOther(teacher.checkpoint().directory(), target);
     requireTrainable();
     Stopwatch stopwatch = new Stopwatch();
     RecoveryText text = stopwatch.time("text", () -> RecoveryText.draw(session, request));

@@ -30,6 +30,9 @@ record OutputTensor(TensorInfo info, StoredTensor source, Origin origin) {
   record Sliced(List<Integer> experts, Set<Integer> computed, long span, long tail)
       implements Origin {}
 
+  /** The values of the source, and zeros after its last entries of a dimension. */
+  record Padded(int dimension) implements Origin {}
+
   /** Values that the caller writes. */
   record Computed() implements Origin {}
 }

@@ -7,6 +7,7 @@ import dev.smelt.model.CompactStorage;
 import dev.smelt.model.ExpertStorage;
 import dev.smelt.model.ExpertTensor;
 import dev.smelt.model.ExpertTensor.Kind;
+import dev.smelt.model.ExpertWidth.Padding;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.compact.CompactForm;
@@ -33,6 +34,7 @@ final class ReductionPlan {
   private final SequencedMap<Integer, List<Integer>> conversions = new LinkedHashMap<>();
   private final Map<Integer, CompactForm> compactForms = new HashMap<>();
   private final Map<String, Role> roles = new HashMap<>();
+  private final Map<String, Padding> paddings = new HashMap<>();
   private final Map<String, List<Role>> replacements = new HashMap<>();
   private final Map<String, List<TensorInfo>> compactInfos = new HashMap<>();
   private final SequencedMap<String, OutputTensor> outputs = new LinkedHashMap<>();
@@ -57,6 +59,14 @@ final class ReductionPlan {
     this.options = options;
     compact.forEach(form -> compactForms.put(form.layer(), form));
     layers.forEach(layer -> reductions.put(layer.layer(), layer));
+    options
+        .width()
+        .ifPresent(
+            width ->
+                model
+                    .expertWidth(width)
+                    .paddings()
+                    .forEach(padding -> paddings.put(padding.tensor().name(), padding)));
     List<MoeLayer> all = new ArrayList<>(model.moeLayers());
     all.addAll(model.predictionLayers());
     all.stream()
@@ -73,8 +83,11 @@ final class ReductionPlan {
     storages.put(moe.layer(), moe.experts());
     if (compactForms.containsKey(moe.layer())) {
       makeCompact(model, moe, compactForms.get(moe.layer()));
+    } else if (options.width().isPresent()) {
+      long width = options.width().getAsLong();
+      replace(moe, moe.experts().unquantised().resized(width));
     } else if (isConverted(moe)) {
-      convert(moe);
+      replace(moe, moe.experts().unquantised());
     } else {
       moe.perExpertTensors().forEach(part -> addRole(moe, part));
     }
@@ -113,28 +126,29 @@ final class ReductionPlan {
   }
 
   /** The tensors of the experts are replaced where the first of them was. */
-  private void convert(MoeLayer moe) {
+  private void replace(MoeLayer moe, ExpertStorage experts) {
     LayerReduction asked = reductions.get(moe.layer());
     MoeLayer plain =
-        new MoeLayer(
-            moe.layer(), moe.router(), moe.experts().unquantised(), moe.companions(), moe.groups());
-    conversions.put(
-        moe.layer(),
-        IntStream.range(0, asked.count())
-            .filter(position -> !asked.computed().contains(position))
-            .boxed()
-            .toList());
+        new MoeLayer(moe.layer(), moe.router(), experts, moe.companions(), moe.groups());
+    if (options.width().isEmpty() || moe.experts().isQuantised()) {
+      conversions.put(
+          moe.layer(),
+          IntStream.range(0, asked.count())
+              .filter(position -> !asked.computed().contains(position))
+              .boxed()
+              .toList());
+    }
     storages.put(moe.layer(), plain.experts());
     reductions.put(moe.layer(), asked.allComputed());
     moe.experts().tensors().forEach(tensor -> replacements.put(tensor.name(), List.of()));
-    List<Role> experts = new ArrayList<>();
+    List<Role> parts = new ArrayList<>();
     for (ExpertTensor part : plain.perExpertTensors()) {
       Role role = addRole(plain, part);
       if (plain.experts().tensors().contains(part.tensor())) {
-        experts.add(role);
+        parts.add(role);
       }
     }
-    replacements.put(moe.experts().tensors().getFirst().name(), experts);
+    replacements.put(moe.experts().tensors().getFirst().name(), parts);
   }
 
   /** The name of a source tensor as the tensor of another expert. */
@@ -147,7 +161,10 @@ final class ReductionPlan {
 
   private void map(StoredTensor source) {
     Role role = roles.get(source.name());
-    if (compactInfos.containsKey(source.name())) {
+    Padding padding = paddings.get(source.name());
+    if (padding != null) {
+      add(padding.resized().info(), source, new OutputTensor.Padded(padding.dimension()));
+    } else if (compactInfos.containsKey(source.name())) {
       compactInfos
           .get(source.name())
           .forEach(info -> add(info, source, new OutputTensor.Computed()));

@@ -13,12 +13,14 @@ import dev.smelt.model.Expert;
 import dev.smelt.model.ExpertStorage;
 import dev.smelt.model.Fp8;
 import dev.smelt.model.FusedStorage;
+import dev.smelt.model.ModelConfig;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.Weights;
 import dev.smelt.model.compact.CompactForm;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
+import dev.smelt.model.tensor.Tensors;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -73,9 +75,13 @@ public final class ReductionWriter implements ReducedOutput {
     requireUniform(model, layers, export);
     requireOther(model.checkpoint().directory(), target);
     ReductionPlan plan = new ReductionPlan(model, layers, export);
+    ModelConfig narrowed =
+        export.width().isPresent()
+            ? model.config().with(model.expertWidth(export.width().getAsLong()).config())
+            : model.config();
     ConfigDocument config =
         ReducedConfig.of(
-            model.config(),
+            narrowed,
             layers.getFirst().count(),
             export.predictionLayers(),
             converted(plan),
@@ -136,8 +142,11 @@ public final class ReductionWriter implements ReducedOutput {
         .anyMatch(name -> name.endsWith(Fp8.SCALES) || name.endsWith(FusedStorage.BLOCKS));
   }
 
-  /** Replacing the source would leave nothing to compare with, and nothing if the run fails. */
-  static void requireOther(Path source, Path target) {
+  /**
+   * Insists that an output is not a source: replacing it would leave nothing to compare with, and
+   * nothing if the run fails.
+   */
+  public static void requireOther(Path source, Path target) {
     try {
       if (Files.exists(target) && Files.isSameFile(source, target)) {
         throw SmeltException.usage(target + ": is the source itself", "choose another output");
@@ -167,6 +176,7 @@ public final class ReductionWriter implements ReducedOutput {
       switch (output.origin()) {
         case OutputTensor.Copied _ -> writer.copy(output.info().name(), output.source());
         case OutputTensor.Sliced sliced -> copyParts(output, sliced);
+        case OutputTensor.Padded(int dimension) -> copyPadded(output, dimension);
         case OutputTensor.Computed _ -> {}
       }
     }
@@ -185,6 +195,17 @@ public final class ReductionWriter implements ReducedOutput {
       int source = plan.reduction(layer).survivors().get(position);
       MoeLayer moe = model.moeLayer(layer).orElseThrow();
       writeExpert(layer, position, moe.experts().load(weights, source));
+    }
+  }
+
+  private void copyPadded(OutputTensor output, int dimension) {
+    try (var _ = Scope.open()) {
+      Tensor values = Weights.stored(model.checkpoint(), output.source());
+      long[] missing = values.shape();
+      missing[dimension] = output.info().shape().get(dimension) - missing[dimension];
+      Tensor zeros = Tensors.zeros(values.dtype(), missing);
+      Tensor padded = Tensors.concat(List.of(values, zeros), dimension).contiguous();
+      writer.write(output.info().name(), padded.memory());
     }
   }
 

@@ -38,6 +38,7 @@ public final class ReplacementWriter implements AutoCloseable {
    * @param options of the writer
    */
   public static ReplacementWriter create(MoeModel model, Path target, WriterOptions options) {
+    ReductionWriter.requireOther(model.checkpoint().directory(), target);
     var infos = model.checkpoint().tensors().values().stream().map(StoredTensor::info).toList();
     return new ReplacementWriter(model, CheckpointWriter.create(target, infos, options));
   }

@@ -42,7 +42,9 @@ public enum TrainedTensors {
           case ROUTER -> routers(model);
           case ALL -> all(model);
         };
-    return model.checkpoint().tensors().values().stream().filter(chosen::contains).toList();
+    return model.checkpoint().tensors().values().stream()
+        .filter(tensor -> chosen.contains(tensor) && TRAINABLE.contains(tensor.dtype()))
+        .toList();
   }
 
   private static SequencedSet<StoredTensor> experts(MoeModel model) {
