@@ -129,7 +129,7 @@ final class MaskBits {
     float[] values = new float[(int) (rows * columns)];
     for (int r = 0; r < rows; r++) {
       for (int c = 0; c < columns; c++) {
-        values[(int) (r * columns) + c] = bytes[r * perRow + c / BITS] >> (c % BITS) & 1;
+        values[(int) (r * columns) + c] = (bytes[r * perRow + c / BITS] >> (c % BITS)) & 1;
       }
     }
     return Tensors.ofFloats(values, rows, columns);

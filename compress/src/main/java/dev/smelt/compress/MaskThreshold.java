@@ -29,7 +29,7 @@ record MaskThreshold(int bin, double share) {
   }
 
   /** The threshold that keeps so many of all that were counted. */
-  static MaskThreshold keeping(double[] counts, double kept) {
+  static MaskThreshold keeping(double[] counts, long kept) {
     double above = 0;
     for (int bin = BINS - 1; bin >= 0; bin--) {
       if (above + counts[bin] >= kept && counts[bin] > 0) {

@@ -123,9 +123,9 @@ class SlimTest {
     for (int e = 0; e < 3; e++) {
       experts.add(
           new Expert(
-              random(seed + 10 * e, WIDTH, HIDDEN),
-              random(seed + 10 * e + 1, WIDTH, HIDDEN),
-              random(seed + 10 * e + 2, HIDDEN, WIDTH)));
+              random(seed + 10L * e, WIDTH, HIDDEN),
+              random(seed + 10L * e + 1, WIDTH, HIDDEN),
+              random(seed + 10L * e + 2, HIDDEN, WIDTH)));
     }
     Router router = new Router(random(seed + 5, 3, HIDDEN), 2, true);
     MoeBlock block = new MoeBlock(router, experts, Optional.empty());

@@ -35,7 +35,7 @@ final class Digits {
       int known = KNOWN.indexOf(number.charAt(c));
       for (int row = 0; known >= 0 && row < ROWS[known].length; row++) {
         for (int column = 0; column < COLUMNS; column++) {
-          if ((ROWS[known][row] >> (COLUMNS - 1 - column) & 1) == 1) {
+          if (((ROWS[known][row] >> (COLUMNS - 1 - column)) & 1) == 1) {
             int left = x + SIZE * (c * (COLUMNS + 1) + column);
             square(image, left, y + SIZE * row, colour);
           }
