@@ -1,6 +1,7 @@
 package dev.smelt.compress;
 
 import java.util.List;
+import java.util.Locale;
 
 /** What shares the sparsity of an unstructured mask. */
 enum MaskScope {
@@ -14,6 +15,6 @@ enum MaskScope {
   static final List<String> NAMES = List.of("row", "layer", "global");
 
   static MaskScope named(String name) {
-    return values()[NAMES.indexOf(name)];
+    return valueOf(name.toUpperCase(Locale.ROOT));
   }
 }

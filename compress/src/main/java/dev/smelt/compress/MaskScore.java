@@ -4,6 +4,7 @@ import dev.smelt.model.ExpertPart;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.SplittableRandom;
 
@@ -19,13 +20,14 @@ enum MaskScore {
   static final List<String> NAMES = List.of("magnitude", "wanda", "random");
   private static final long LAYER_STRIDE = 1_000_003;
   private static final long EXPERT_STRIDE = 8191;
+  private static final long PART_STRIDE = 1L << 33;
 
   static MaskScore named(String name) {
-    return values()[NAMES.indexOf(name)];
+    return valueOf(name.toUpperCase(Locale.ROOT));
   }
 
   String option() {
-    return NAMES.get(ordinal());
+    return name().toLowerCase(Locale.ROOT);
   }
 
   /**
@@ -52,9 +54,8 @@ enum MaskScore {
 
   private static Tensor random(Place place, Tensor weights, long seed) {
     long own =
-        (seed * LAYER_STRIDE + place.layer()) * EXPERT_STRIDE * ExpertPart.values().length
-            + (long) place.expert() * ExpertPart.values().length
-            + place.part().ordinal();
+        ((seed * LAYER_STRIDE + place.layer()) * EXPERT_STRIDE + place.expert()) * PART_STRIDE
+            + place.part().name().hashCode();
     SplittableRandom random = new SplittableRandom(own);
     float[] values = new float[(int) weights.elements()];
     for (int i = 0; i < values.length; i++) {
