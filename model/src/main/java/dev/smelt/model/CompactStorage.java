@@ -55,6 +55,11 @@ public record CompactStorage(
     return sum.map((_, tensor) -> tensor.to(weights.dtype()));
   }
 
+  /** A stored tensor of the layer. */
+  public StoredTensor tensor(String name) {
+    return stored.get(name);
+  }
+
   /** What the experts share, by matrix, in the compute type. */
   public Map<ExpertPart, Tensor> bases(Weights weights) {
     Map<ExpertPart, Tensor> bases = new EnumMap<>(ExpertPart.class);

@@ -71,7 +71,8 @@ public final class RecoverCommand implements Callable<Integer> {
       defaultValue = "all",
       converter = KebabCase.ToTrainedTensors.class,
       description =
-          "What is trained: experts, router, or all (layerwise: both; end-to-end: every weight)."
+          "What is trained: experts, router, factors (of a student in compact form, end-to-end) or"
+              + " all (layerwise: experts and router; end-to-end: every weight)."
               + " Default: ${DEFAULT-VALUE}.")
   private TrainedTensors train = TrainedTensors.ALL;
 

@@ -161,7 +161,8 @@ public record CompressionTask(
   private ExportOptions export(List<CompactForm> forms) {
     long before = session.model().moeLayers().getFirst().experts().width();
     List<Long> widths = forms.stream().map(CompactForm::width).distinct().toList();
-    boolean narrower = widths.size() == 1 && widths.getFirst() != before;
+    boolean uniform = widths.size() == 1 && forms.stream().allMatch(CompactForm::isStock);
+    boolean narrower = uniform && widths.getFirst() != before;
     return narrower ? ExportOptions.DEFAULTS.withWidth(widths.getFirst()) : ExportOptions.DEFAULTS;
   }
 

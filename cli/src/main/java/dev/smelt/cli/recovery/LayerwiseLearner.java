@@ -90,6 +90,7 @@ final class LayerwiseLearner implements Learner {
           case EXPERTS -> Trained.EXPERTS;
           case ROUTER -> Trained.ROUTER;
           case ALL -> Trained.ALL;
+          case FACTORS -> throw new IllegalStateException("factors are trained end to end");
         };
     return new RepairOptions(
         refit, Optional.of(new FitOptions(request.training(), request.batchTokens(), trained, 0)));
@@ -124,7 +125,7 @@ final class LayerwiseLearner implements Learner {
     return switch (request.train()) {
       case EXPERTS -> experts;
       case ROUTER -> router;
-      case ALL -> router + experts;
+      case ALL, FACTORS -> router + experts;
     };
   }
 

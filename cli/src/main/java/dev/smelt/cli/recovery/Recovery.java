@@ -8,10 +8,12 @@ import dev.smelt.io.Fault;
 import dev.smelt.io.SmeltException;
 import dev.smelt.io.WriterOptions;
 import dev.smelt.io.WrittenCheckpoint;
+import dev.smelt.model.CompactStorage;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.export.ReductionWriter;
 import dev.smelt.model.export.ReplacementWriter;
 import dev.smelt.model.tensor.Torch;
+import dev.smelt.routing.recover.TrainedTensors;
 import dev.smelt.routing.train.TrainingHistory;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -55,6 +57,17 @@ public record Recovery(Session session, MoeModel teacher, RecoveryRequest reques
   }
 
   private void requireTrainable() {
+    boolean compact =
+        session.model().moeLayers().stream()
+            .anyMatch(moe -> moe.experts() instanceof CompactStorage);
+    boolean factors = request.train() == TrainedTensors.FACTORS;
+    if (request.mode() == RecoveryMode.LAYERWISE && (compact || factors)) {
+      throw SmeltException.usage(
+          compact
+              ? "--mode layerwise: the student is in compact form"
+              : "--train factors: layerwise training works on whole matrices",
+          "choose --mode end-to-end");
+    }
     if (request.train().of(session.model()).isEmpty()) {
       throw SmeltException.usage(
           "--train %s: the student has no such weights".formatted(request.train().option()),

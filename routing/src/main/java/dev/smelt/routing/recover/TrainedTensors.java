@@ -3,9 +3,11 @@ package dev.smelt.routing.recover;
 import dev.smelt.io.Dtype;
 import dev.smelt.io.SmeltException;
 import dev.smelt.io.StoredTensor;
-import dev.smelt.model.ExpertTensor;
+import dev.smelt.model.CompactStorage;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
+import dev.smelt.model.compact.MatrixForm;
+import dev.smelt.model.compact.Piece;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -18,6 +20,8 @@ public enum TrainedTensors {
   EXPERTS,
   /** Matrices and biases of the routers. */
   ROUTER,
+  /** The factors, kept neurons and shared bases of experts in compact form. */
+  FACTORS,
   /** Every weight of the decoder, from the embedding to the output head. */
   ALL;
 
@@ -27,8 +31,6 @@ public enum TrainedTensors {
   }
 
   private static final Set<Dtype> TRAINABLE = Set.of(Dtype.F64, Dtype.F32, Dtype.F16, Dtype.BF16);
-  private static final Set<ExpertTensor.Kind> EXPERT_KINDS =
-      Set.of(ExpertTensor.Kind.WEIGHT, ExpertTensor.Kind.BIAS);
 
   /**
    * The tensors, in the order of the checkpoint.
@@ -40,6 +42,7 @@ public enum TrainedTensors {
         switch (this) {
           case EXPERTS -> experts(model);
           case ROUTER -> routers(model);
+          case FACTORS -> factors(model);
           case ALL -> all(model);
         };
     return model.checkpoint().tensors().values().stream()
@@ -51,11 +54,31 @@ public enum TrainedTensors {
     SequencedSet<StoredTensor> tensors = new LinkedHashSet<>();
     for (MoeLayer moe : model.moeLayers()) {
       requirePlain(moe);
-      moe.experts().parts().stream()
-          .filter(part -> EXPERT_KINDS.contains(part.kind()))
-          .forEach(part -> tensors.add(part.tensor()));
+      tensors.addAll(moe.experts().tensors());
     }
     return tensors;
+  }
+
+  private static Set<StoredTensor> factors(MoeModel model) {
+    Set<StoredTensor> tensors = new LinkedHashSet<>();
+    for (MoeLayer moe : model.moeLayers()) {
+      if (moe.experts() instanceof CompactStorage compact) {
+        compact.layout().bases().forEach(p -> tensors.add(compact.tensor(compact.names().base(p))));
+        for (int k = 0; k < compact.layout().experts().size(); k++) {
+          addFactors(compact, k, tensors);
+        }
+      }
+    }
+    return tensors;
+  }
+
+  private static void addFactors(CompactStorage compact, int k, Set<StoredTensor> tensors) {
+    for (MatrixForm matrix : compact.layout().experts().get(k).matrices().values()) {
+      matrix.shapes().keySet().stream()
+          .filter(piece -> piece != Piece.FULL)
+          .forEach(
+              piece -> tensors.add(compact.tensor(compact.names().piece(k, matrix.part(), piece))));
+    }
   }
 
   private static void requirePlain(MoeLayer moe) {
