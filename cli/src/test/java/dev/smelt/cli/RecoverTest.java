@@ -172,4 +172,39 @@ class RecoverTest {
     String diff = InProcess.run(Main.COMMANDS, "diff", student.toString(), out.toString()).stdout();
     assertThat(diff).contains("mlp.gate.weight").doesNotContain("up_proj");
   }
+
+  @Test
+  void trainsTheFactorsOfACompactStudent() {
+    Path compact = directory.resolve("compact");
+    run("compress", MODEL, "-o", compact, "--method", "low-rank", "--parameter-ratio", "0.5");
+    Path out = directory.resolve("factors");
+    run(
+        "recover",
+        compact,
+        "--teacher",
+        MODEL,
+        "--text",
+        TEXT,
+        "-o",
+        out,
+        "--mode",
+        "end-to-end",
+        "--train",
+        "factors",
+        "--steps",
+        "6",
+        "--batch",
+        "512",
+        "--sequences",
+        "16",
+        "--length",
+        "64",
+        "--rate",
+        "0.002",
+        "--check-every",
+        "2");
+    assertThat(perplexity(out)).isLessThan(perplexity(compact));
+    String diff = InProcess.run(Main.COMMANDS, "diff", compact.toString(), out.toString()).stdout();
+    assertThat(diff).contains("experts.").doesNotContain("mlp.gate.weight", "self_attn");
+  }
 }
