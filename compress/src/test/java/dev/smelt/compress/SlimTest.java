@@ -169,7 +169,7 @@ class SlimTest {
         form,
         new Compressor.Sink() {
           @Override
-          public void base(ExpertPart part, Tensor values) {
+          public Tensor base(ExpertPart part, Tensor values) {
             throw new AssertionError("there is no base");
           }
 
