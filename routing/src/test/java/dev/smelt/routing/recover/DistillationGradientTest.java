@@ -34,12 +34,16 @@ class DistillationGradientTest {
   private static final double TOLERANCE = 2e-4;
   private static final int LENGTH = 12;
 
+  /** Its attention is sparse from a few tokens on, which smelt does not compute. */
+  private static final String REFUSED = "deepseek_v32_sparse";
+
   @TempDir private Path directory;
 
   /** Every golden; where experts are quantised, the routers alone are trained. */
   static List<Path> goldens() {
     Path root = Resources.path("golden");
     return Arrays.stream(Objects.requireNonNull(root.toFile().list()))
+        .filter(name -> !name.equals(REFUSED))
         .sorted()
         .map(root::resolve)
         .filter(path -> path.resolve("config.json").toFile().exists())
