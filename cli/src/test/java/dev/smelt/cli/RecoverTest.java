@@ -139,7 +139,7 @@ class RecoverTest {
           - drop: {ratio: 0.5, criterion: aimer, repair: none}
           - recover: {steps: 4, batch: 256, sequences: 16, length: 64}
         checks:
-          recovery: ">= 1%"
+          recovery: ">= 1%%"
         """
             .formatted(MODEL.toAbsolutePath(), TEXT.toAbsolutePath(), out));
     run("run", recipe);
