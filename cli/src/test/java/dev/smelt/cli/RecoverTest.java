@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
@@ -108,10 +109,12 @@ class RecoverTest {
         .toList();
   }
 
-  private static double perplexity(Path model) {
+  private double perplexity(Path model) {
+    Path judge = directory.resolve("judge.txt");
+    byte[] text = TestFiles.read(QUICKSTART.resolve("validation.txt"));
+    TestFiles.bytes(judge, Arrays.copyOf(text, 6000));
     String json =
-        run("evaluate", model, "--text", QUICKSTART.resolve("validation.txt"), "--json", "-q")
-            .stdout();
+        run("evaluate", model, "--text", judge, "--length", "128", "--json", "-q").stdout();
     return new JsonMapper().readTree(json).at("/perplexity").asDouble();
   }
 

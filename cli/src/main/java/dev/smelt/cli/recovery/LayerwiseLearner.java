@@ -3,6 +3,7 @@ package dev.smelt.cli.recovery;
 import dev.smelt.cli.console.Progress;
 import dev.smelt.cli.pipeline.Session;
 import dev.smelt.cli.pipeline.Stopwatch;
+import dev.smelt.io.SmeltException;
 import dev.smelt.model.MoeBlock;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
@@ -21,6 +22,7 @@ import dev.smelt.routing.train.TrainingHistory.Stop;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.stream.IntStream;
@@ -104,6 +106,7 @@ final class LayerwiseLearner implements Learner {
       ReducedBlock finished, LayerRepair repair, ReplacementWriter writer, Progress progress) {
     MoeBlock block = finished.block();
     Learner.requireFinite("layer " + repair.layer(), repair.fit().orElseThrow());
+    requireFinite(repair.layer(), block);
     writer.writeLayer(repair.layer(), block.router().weight(), block.experts());
     TrainingHistory history = repair.fit().orElseThrow();
     progress.advance(request.training().schedule().steps() - history.points().size());
@@ -112,6 +115,20 @@ final class LayerwiseLearner implements Learner {
     parameters += trainedParameters(block);
     if (history.stop() == Stop.DIVERGED) {
       throw new Diverged();
+    }
+  }
+
+  /** A weight that is not finite may belong to an expert that no token of the text has met. */
+  private static void requireFinite(int layer, MoeBlock block) {
+    for (int e = 0; e < block.experts().size(); e++) {
+      for (var part : block.experts().get(e).parts().entrySet()) {
+        if (!Double.isFinite(part.getValue().norm().item())) {
+          throw SmeltException.checkpoint(
+              "layer %d, expert %d, %s: a weight is NaN or infinite"
+                  .formatted(layer, e, part.getKey().name().toLowerCase(Locale.ROOT)),
+              "smelt verify STUDENT names all of them");
+        }
+      }
     }
   }
 

@@ -2,6 +2,7 @@ package dev.smelt.routing.recover;
 
 import dev.smelt.io.CheckpointWriter;
 import dev.smelt.io.Dtype;
+import dev.smelt.io.SmeltException;
 import dev.smelt.io.TensorInfo;
 import dev.smelt.io.WriterOptions;
 import dev.smelt.model.HiddenStates;
@@ -147,6 +148,11 @@ public final class TeacherCache implements AutoCloseable {
     private void writeBlock(CheckpointWriter writer, int sequence, long from, Tensor logits) {
       Tensor log = logits.to(wide()).mul(1 / options.temperature()).logSoftmax(-1);
       Tensor.TopK top = log.topK(options.likeliest());
+      if (!Double.isFinite(top.values().sum().item())) {
+        throw SmeltException.checkpoint(
+            teacher.checkpoint().directory() + ": the logits of the teacher became NaN or infinite",
+            "smelt verify MODEL names weights that are not finite");
+      }
       long first = from * options.likeliest();
       Tensor tokens = top.indices().to(Dtype.I32).contiguous();
       writer.writeSlice("tokens." + sequence, first * Dtype.I32.bytes(), tokens.memory());
