@@ -4,13 +4,14 @@ import dev.smelt.model.MoeModel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** README.md of a model that has forgotten something. */
 final class UnlearnCard {
   private UnlearnCard() {}
 
   static String of(MoeModel model, UnlearnReport report) {
-    List<String> lines = new ArrayList<>(ModelCard.frontMatter(model, "finetune"));
+    List<String> lines = new ArrayList<>(ModelCard.frontMatter(model, Optional.of("finetune")));
     lines.add("");
     lines.add("# " + report.model() + ", with a text unlearned");
     lines.add("");

@@ -46,7 +46,7 @@ public final class CompressStep extends CommandStep {
 
   @Override
   public void run(StepSpec spec, RecipeRun run) {
-    List<String> words = new ArrayList<>(List.of(run.model(), "-o", ReducingStep.output(run)));
+    List<String> words = new ArrayList<>(List.of(run.model(), "-o", output(run)));
     if (run.force()) {
       words.add("--force");
     }

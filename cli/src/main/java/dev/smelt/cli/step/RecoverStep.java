@@ -50,7 +50,7 @@ public final class RecoverStep extends CommandStep {
 
   @Override
   public void run(StepSpec spec, RecipeRun run) {
-    Path output = Path.of(ReducingStep.output(run)).toAbsolutePath().normalize();
+    Path output = Path.of(output(run)).toAbsolutePath().normalize();
     Path student = Path.of(run.model()).toAbsolutePath().normalize();
     if (!student.equals(output)) {
       recover(spec, run, run.model(), output);
