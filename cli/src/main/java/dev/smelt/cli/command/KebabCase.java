@@ -7,14 +7,11 @@ import dev.smelt.merge.MergeWeights;
 import dev.smelt.merge.RouterRule;
 import dev.smelt.merge.Similarity;
 import dev.smelt.merge.alignment.AlignmentMode;
+import dev.smelt.routing.recover.TrainedTensors;
+import dev.smelt.routing.train.Schedule;
 import dev.smelt.unlearn.attribution.Selection;
 import dev.smelt.unlearn.loss.RetainTerm;
 import dev.smelt.unlearn.training.Scale;
-    }
-  }
-
-import dev.smelt.routing.recover.TrainedTensors;
-import dev.smelt.routing.train.Schedule;
 import java.util.Arrays;
 import java.util.Locale;
 import picocli.CommandLine.ITypeConverter;
