@@ -17,9 +17,9 @@ SETS = ("kjv", "java", "man_de")
 OTHERS = ("austen", "docs_pg", "java", "kjv", "man_de", "man_en")
 LOSSES = {
     "ga": ("--loss", "ga"),
-    "gdiff": ("--loss", "gdiff", "--retain-weight", "10"),
-    "npo": ("--loss", "npo", "--beta", "0.005", "--retain-weight", "10"),
-    "simnpo": ("--loss", "simnpo", "--beta", "0.5", "--retain-weight", "4"),
+    "gdiff": ("--loss", "gdiff", "--retain-weight", "4"),
+    "npo": ("--loss", "npo", "--beta", "0.005", "--retain-weight", "1000"),
+    "simnpo": ("--loss", "simnpo", "--beta", "0.5", "--retain-weight", "2"),
     "rmu": ("--loss", "rmu"),
     "rmu-adaptive": ("--loss", "rmu-adaptive"),
 }
@@ -30,9 +30,13 @@ VARIANTS = {
     "whole layer": ("--lr", "5e-4", "--train", "layer"),
     "whole model": ("--lr", "2e-4", "--train", "all"),
 }
-# All losses on the first set; on the others the one that does best there.
-PLAN = [(SETS[0], loss, variant) for variant in VARIANTS for loss in LOSSES]
+# The first set has all losses, the others the one that does best there. What says most comes first.
+PLAN = [(SETS[0], "gdiff", variant) for variant in VARIANTS]
+PLAN += [(SETS[0], loss, "one expert, anchor") for loss in LOSSES]
+PLAN += [(name, "gdiff", variant) for variant in ("one expert, anchor", "whole model") for name in SETS[1:]]
+PLAN += [(SETS[0], loss, variant) for variant in VARIANTS for loss in LOSSES]
 PLAN += [(name, "gdiff", variant) for name in SETS[1:] for variant in VARIANTS]
+PLAN = list(dict.fromkeys(PLAN))
 COMMON = ("--length", "256", "--threads", "1", "--compute", "f32", "--quiet")
 TRAINING = ("--sequences", "96", "--batch", "4", "--steps", "60", "--check-every", "3", "--stop", "forget=3x")
 REPORT = ("--windows", "24", "--continuations", "0", "--relearn", "5")
@@ -109,7 +113,8 @@ TABLE = """
 def page(arguments, cells):
     lines = [HEADER.format(model=arguments.model.name)]
     for name in SETS:
-        rows = [(loss, variant, numbers) for (key, loss, variant), numbers in cells.items() if key == name and numbers]
+        order = [(name, loss, variant) for loss in LOSSES for variant in VARIANTS]
+        rows = [(key[1], key[2], cells[key]) for key in order if cells.get(key)]
         if rows:
             before = rows[0][2]["report"]
             lines.append(f"\n## Forgetting {name}\n")

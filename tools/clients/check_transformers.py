@@ -161,7 +161,7 @@ def check_unlearn(check, smelt, name, model, work):
     forget.write_text(content[:SHORT])
     retain.write_text(content[-SHORT:])
     sets = ("--forget", forget, "--retain", retain, "--length", str(LENGTH), "--compute", "f32")
-    training = ("--sequences", "24", "--batch", "4", "--steps", "8", "--lr", "1e-3", "--check-every", "4", "--stop", "forget=1.01x")
+    training = ("--sequences", "24", "--batch", "4", "--steps", "30", "--lr", "1e-3", "--check-every", "5", "--loss", "ga", "--stop", "forget=1.05x")
     smelt("unlearn", model, "-o", output, *sets, *training)
     target = json.loads((output / "smelt-report.json").read_text())["targets"][0]
     before, after = load_file(model / "model.safetensors"), load_file(output / "model.safetensors")
