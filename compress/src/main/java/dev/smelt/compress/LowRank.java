@@ -23,7 +23,7 @@ final class LowRank implements CompressionMethod {
   @Override
   public String summary() {
     return "every matrix is the product of two factors, by a truncated singular value"
-               + " decomposition";
+        + " decomposition";
   }
 
   @Override
