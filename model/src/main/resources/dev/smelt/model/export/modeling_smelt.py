@@ -135,8 +135,8 @@ def of(value, e):
 
 def resize_router(block, before, rows):
     """Gives the router of a block another number of rows."""
-    for module in block.children():
-        if isinstance(module, CompactExperts):
+    for child, module in block.named_children():
+        if isinstance(module, CompactExperts) or "shared" in child:
             continue
         for part in module.modules():
             for values in (part._parameters, part._buffers):
