@@ -13,6 +13,8 @@ final class ErrorMeter {
   private final Map<ExpertPart, double[]> weights = new EnumMap<>(ExpertPart.class);
   private final Map<ExpertPart, double[]> outputs = new EnumMap<>(ExpertPart.class);
   private final double[] output = new double[2];
+  private final Expert original;
+  private final Expert changed;
   private final Map<ExpertPart, Tensor> before;
   private final Map<ExpertPart, Tensor> after;
 
@@ -23,6 +25,8 @@ final class ErrorMeter {
    * @param changed F32, of the same or another width
    */
   ErrorMeter(Expert original, Expert changed) {
+    this.original = original;
+    this.changed = changed;
     before = CompactExpert.matricesOf(original);
     after = CompactExpert.matricesOf(changed);
     before.forEach(
@@ -31,12 +35,7 @@ final class ErrorMeter {
             add(weights, part, w.sub(after.get(part)), w);
           }
         });
-    this.original = original;
-    this.changed = changed;
   }
-
-  private final Expert original;
-  private final Expert changed;
 
   /** Compares outputs on tokens. */
   ErrorMeter on(ExpertInputs tokens) {

@@ -10,6 +10,7 @@ import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -131,10 +132,10 @@ final class SharedDelta implements CompressionMethod {
 
     private double[] shares(LayerWork work) {
       double[] shares = new double[work.shape().experts()];
-      java.util.Arrays.fill(shares, 1.0 / shares.length);
+      Arrays.fill(shares, 1.0 / shares.length);
       if (counted) {
         long[] counts = work.counts();
-        double all = java.util.Arrays.stream(counts).sum();
+        double all = Arrays.stream(counts).sum();
         for (int e = 0; e < shares.length && all > 0; e++) {
           shares[e] = counts[e] / all;
         }

@@ -3,6 +3,7 @@ package dev.smelt.model.compact;
 import dev.smelt.io.Dtype;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Optional;
@@ -24,8 +25,7 @@ public record CompactMatrix(MatrixForm form, SequencedMap<Piece, Tensor> pieces)
         .forEach(
             (piece, shape) -> {
               Tensor tensor = given.get(piece);
-              if (tensor == null
-                  || !shape.equals(java.util.Arrays.stream(tensor.shape()).boxed().toList())) {
+              if (tensor == null || !shape.equals(Arrays.stream(tensor.shape()).boxed().toList())) {
                 throw new IllegalArgumentException(form + ": " + piece + " is " + tensor);
               }
             });
