@@ -26,6 +26,11 @@ final class MSmoe implements MergeMethod {
 
   @Override
   public LayerPlan plan(LayerContext context, MergeOptions options) {
+    return aroundMostUsed(context, options);
+  }
+
+  /** The most used experts, each with those that are most similar to it. */
+  static LayerPlan aroundMostUsed(LayerContext context, MergeOptions options) {
     List<Integer> dominant =
         Ranking.top(context.statistics().frequency(), options.experts(), context.moe().groups());
     double[][] similarity = options.similarity().of(context);

@@ -5,7 +5,8 @@ import java.util.List;
 
 /** All methods to merge experts, in the order of the documentation. */
 public final class MergeMethods {
-  private static final List<MergeMethod> ALL = List.of(new MSmoe(), new Average());
+  private static final List<MergeMethod> ALL =
+      List.of(new MSmoe(), new Ream(), new HcSmoe(), new MergeMoe(), new Average());
 
   private MergeMethods() {}
 

@@ -18,6 +18,13 @@ final class Ranking {
         .toList();
   }
 
+  /** Some experts, highest score first; equal scores by index. */
+  static List<Integer> descending(List<Integer> experts, double[] scores) {
+    return experts.stream()
+        .sorted(Comparator.comparingDouble((Integer e) -> -scores[e]).thenComparing(e -> e))
+        .toList();
+  }
+
   /**
    * The experts with the highest scores, ascending by index, the same number in each group of the
    * router.

@@ -1,6 +1,7 @@
 package dev.smelt.merge;
 
 import dev.smelt.io.Dtype;
+import dev.smelt.io.SmeltException;
 import dev.smelt.model.Expert;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
@@ -37,6 +38,18 @@ public enum Similarity {
                 List.of(
                     expert.gate().reshape(-1), expert.up().reshape(-1), expert.down().reshape(-1)),
                 0));
+      }
+      return gramOf(rows);
+    }
+  },
+  /** Of gate and up in one vector. */
+  GATE_AND_UP {
+    @Override
+    double[] gram(LayerContext context) {
+      List<Tensor> rows = new ArrayList<>();
+      for (int e = 0; e < context.experts(); e++) {
+        Expert expert = context.expert(e);
+        rows.add(Tensors.concat(List.of(expert.gate().reshape(-1), expert.up().reshape(-1)), 0));
       }
       return gramOf(rows);
     }
@@ -88,6 +101,12 @@ public enum Similarity {
     for (int i = 0; i < n; i++) {
       for (int j = 0; j < n; j++) {
         double norms = Math.sqrt(gram[i * n + i] * gram[j * n + j]);
+        if (!Double.isFinite(norms) || !Double.isFinite(gram[i * n + j])) {
+          throw SmeltException.checkpoint(
+              "layer %d: the similarity of experts %d and %d is not finite"
+                  .formatted(context.layer(), i, j),
+              "smelt verify MODEL names weights that are not finite");
+        }
         cosine[i][j] = norms > 0 ? gram[i * n + j] / norms : 0;
       }
     }

@@ -29,7 +29,9 @@ public final class MergeCommand extends ReducingCommand {
       order = 4,
       paramLabel = "NAME",
       defaultValue = "m-smoe",
-      description = "m-smoe or average. Default: ${DEFAULT-VALUE}.")
+      description =
+          "m-smoe, ream, hc-smoe, merge-moe or average; each is a page in docs/methods. Default:"
+              + " ${DEFAULT-VALUE}.")
   private String method = "";
 
   @Option(
@@ -40,7 +42,7 @@ public final class MergeCommand extends ReducingCommand {
       converter = KebabCase.ToSimilarity.class,
       description =
           "What puts experts into one group: router-logits, centred-router-logits,"
-              + " expert-weights, router-rows or expert-outputs. Default: ${DEFAULT-VALUE}.")
+              + " expert-weights, gate-and-up, router-rows or expert-outputs. Default: ${DEFAULT-VALUE}.")
   private Similarity similarity = Similarity.ROUTER_LOGITS;
 
   @Option(

@@ -5,7 +5,6 @@ import dev.smelt.model.Activation;
 import dev.smelt.model.Expert;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -22,7 +21,7 @@ import java.util.Optional;
  * add {@code |<z, z'>| / (|Z| |Z'|)}. The permutation with the largest sum is found exactly; the
  * identity is kept where it is as good.
  */
-public final class ExpertAligner {
+public final class ExpertAligner implements Aligner {
   private final Expert reference;
   private final AlignmentMode mode;
   private final Optional<Tensor> inputs;
@@ -40,7 +39,7 @@ public final class ExpertAligner {
     this.inputs = inputs;
   }
 
-  /** Aligns an expert of the same shape. */
+  @Override
   public Aligned align(Expert target) {
     if (mode == AlignmentMode.NONE) {
       return new Aligned(target, Optional.empty());
@@ -54,17 +53,17 @@ public final class ExpertAligner {
       score = mode.usesWeights() ? weights.add(free(correlation)) : free(correlation);
       signed = mode.usesWeights() ? signed : correlation;
     }
-    int[] permutation = match(score);
-    Expert matched = permuted(target, permutation);
-    Tensor sign = pick(signed, permutation).sign();
+    int[] permutation = NeuronMatch.best(score);
+    Expert matched = NeuronMatch.permuted(target, permutation);
+    Tensor sign = NeuronMatch.pick(signed, permutation).sign();
     Tensor flips = Tensors.where(sign.equal(Tensors.zeros(Dtype.F32, 1)), sign.add(1), sign);
     return new Aligned(
         rescaled(matched, flips),
         Optional.of(
             new Alignment(
-                cosine(weights, identity(permutation.length)),
+                cosine(weights, NeuronMatch.identity(permutation.length)),
                 cosine(weights, permutation),
-                fixedShare(permutation))));
+                NeuronMatch.fixedShare(permutation))));
   }
 
   /** A matrix over its Frobenius norm. */
@@ -105,48 +104,9 @@ public final class ExpertAligner {
     return unit(z.mul(balance(expert))).transpose(0, 1);
   }
 
-  /** For each neuron of the reference the neuron of the target. */
-  private static int[] match(Tensor score) {
-    int n = (int) score.size(0);
-    int[] identity = identity(n);
-    int[] best = Assignment.maximise(Costs.of(score.contiguous().memory(), n));
-    return total(score, best) > total(score, identity) ? best : identity;
-  }
-
-  private static int[] identity(int n) {
-    int[] identity = new int[n];
-    Arrays.setAll(identity, i -> i);
-    return identity;
-  }
-
-  private static double total(Tensor score, int[] permutation) {
-    return pick(score, permutation).to(Dtype.F64).sum().item();
-  }
-
-  private static Tensor pick(Tensor score, int[] permutation) {
-    return score.gather(1, Tensors.ofInts(permutation).unsqueeze(-1)).reshape(-1);
-  }
-
   /** Mean of the cosines of the three matrices. */
   private static double cosine(Tensor weights, int[] permutation) {
-    return total(weights, permutation) / 3;
-  }
-
-  private static double fixedShare(int[] permutation) {
-    int fixed = 0;
-    for (int i = 0; i < permutation.length; i++) {
-      fixed += permutation[i] == i ? 1 : 0;
-    }
-    return (double) fixed / permutation.length;
-  }
-
-  private static Expert permuted(Expert expert, int[] permutation) {
-    Tensor index = Tensors.ofInts(permutation);
-    return expert.map(
-        (part, tensor) ->
-            part.neuronDimension().isPresent()
-                ? tensor.indexSelect(part.neuronDimension().getAsInt(), index)
-                : tensor);
+    return NeuronMatch.total(weights, permutation) / 3;
   }
 
   /** Gives each neuron the sign of its match and the reference's ratio of up to down. */
