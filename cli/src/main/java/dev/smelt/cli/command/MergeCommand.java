@@ -41,8 +41,8 @@ public final class MergeCommand extends ReducingCommand {
       defaultValue = "router-logits",
       converter = KebabCase.ToSimilarity.class,
       description =
-          "What puts experts into one group: router-logits, centred-router-logits,"
-              + " expert-weights, gate-and-up, router-rows or expert-outputs. Default: ${DEFAULT-VALUE}.")
+          "What puts experts into one group: router-logits, centred-router-logits, expert-weights,"
+              + " gate-and-up, router-rows or expert-outputs. Default: ${DEFAULT-VALUE}.")
   private Similarity similarity = Similarity.ROUTER_LOGITS;
 
   @Option(
