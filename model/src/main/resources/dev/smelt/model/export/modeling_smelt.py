@@ -68,6 +68,7 @@ class CompactExperts(nn.Module):
             owner, _, leaf = name.rpartition(".")
             setattr(stock.get_submodule(owner), leaf, None)
         self.stock = stock
+        self.act_fn = getattr(stock, "act_fn", None) or getattr(getattr(stock, "mlp", None), "activation_fn", None)
         self.num_experts = len(layer["map"])
         self.map = layer["map"]
         self.identities = getattr(stock, "zero_expert_num", 0) or 0
@@ -83,9 +84,9 @@ class CompactExperts(nn.Module):
 
     def activate(self, gate, up):
         if gate is None:
-            return self.stock.act_fn(up)
+            return self.act_fn(up)
         if not hasattr(self.stock, "_apply_gate"):
-            return self.stock.act_fn(gate) * up
+            return self.act_fn(gate) * up
         if getattr(self.stock, "is_concatenated", True):
             return self.stock._apply_gate(torch.cat((gate, up), dim=-1))
         return self.stock._apply_gate(torch.stack((gate, up), dim=-1).flatten(-2))
@@ -99,6 +100,7 @@ class CompactExperts(nn.Module):
     def forward(self, hidden_states, top_k_index=None, top_k_weights=None):
         if top_k_index is None:
             return self.forward_blocks(hidden_states)
+        shape, hidden_states = hidden_states.shape, hidden_states.flatten(0, -2)
         # Members of a group that are chosen together add their gate values up; a base is applied once per token.
         chosen = torch.tensor(self.map + [IDENTITY] * self.identities, device=top_k_index.device)[top_k_index]
         shared = [None if b is None else F.linear(hidden_states, b) for b in (self.base_gate, self.base_up)]
@@ -115,7 +117,7 @@ class CompactExperts(nn.Module):
             output.index_add_(0, token, (getattr(self, str(e)).down(z) * gates).to(output.dtype))
             if neurons is not None:
                 neurons.index_add_(0, token, (z * gates).to(output.dtype))
-        return output if neurons is None else output + F.linear(neurons, self.base_down)
+        return (output if neurons is None else output + F.linear(neurons, self.base_down)).view(shape)
 
     def forward_blocks(self, hidden_states):
         """Llama 4 gives every expert all tokens, weighted before, one block after the other."""
@@ -159,9 +161,9 @@ def compact(model):
         if layer is None:
             continue
         block = model.get_submodule(name.removesuffix(".experts"))
-        before = next(getattr(text, c) for c in COUNTS if isinstance(getattr(text, c, None), int))
-        block.experts = CompactExperts(stock, layer, text.hidden_size)
         rows = len(layer["map"])
+        before = next((getattr(text, c) for c in COUNTS if isinstance(getattr(text, c, None), int)), rows)
+        block.experts = CompactExperts(stock, layer, text.hidden_size)
         if rows != before:
             resize_router(block, before, rows)
             for count in COUNTS:
@@ -178,6 +180,9 @@ def __getattr__(name):
         stock.__init__(self, config, *args, **kwargs)
         compact(self)
 
-    made = type(name, (stock,), {"__init__": __init__, "__module__": __name__})
+    # LongCat-Flash stores matrices for choices that return their input.
+    ignored = [*(stock._keys_to_ignore_on_load_unexpected or []), r"\.experts\.gate_up_proj$"]
+    members = {"__init__": __init__, "__module__": __name__, "_keys_to_ignore_on_load_unexpected": ignored}
+    made = type(name, (stock,), members)
     globals()[name] = made
     return made
