@@ -11,7 +11,10 @@ for round in 1 2 3; do
     printf 'round %d, smelt %s: ' "$round" "${type%:*}"
     ./smelt calibrate "$work/model" --text "$work/model.ids.npy" --length 512 --sequences "$sequences" \
       --compute "${type%:*}" -o "$work/statistics.safetensors" --verbose 2>&1 >/dev/null | grep 'calibrated in'
-    printf 'round %d, transformers %s: ' "$round" "${type#*:}"
-    "$python" bench/torch_statistics.py "$work/model" "$work/model.ids.npy" --dtype "${type#*:}" --repeats 1 2>/dev/null
+    for recording in "" --hooks; do
+      printf 'round %d, transformers %s: ' "$round" "${type#*:}"
+      "$python" bench/torch_statistics.py "$work/model" "$work/model.ids.npy" --dtype "${type#*:}" --repeats 1 \
+        $recording 2>/dev/null
+    done
   done
 done
