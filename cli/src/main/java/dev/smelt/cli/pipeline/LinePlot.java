@@ -19,7 +19,7 @@ import javax.imageio.ImageIO;
  * Lines over a common axis, as a PNG. Letters are drawn dot by dot: no fonts need to be installed,
  * and the bytes are the same everywhere.
  */
-final class LinePlot {
+public final class LinePlot {
   private static final int WIDTH = 800;
   private static final int HEIGHT = 480;
   private static final int LEFT = 80;
@@ -37,7 +37,7 @@ final class LinePlot {
    * @param x positions, ascending
    * @param y values; those that are not finite are left out
    */
-  record Series(String name, double[] x, double[] y) {}
+  public record Series(String name, double[] x, double[] y) {}
 
   private final Graphics2D canvas;
   private final double xMax;
@@ -60,7 +60,7 @@ final class LinePlot {
   }
 
   /** Draws lines over an axis with a name. */
-  static byte[] png(String axis, List<Series> series) {
+  public static byte[] png(String axis, List<Series> series) {
     System.setProperty("java.awt.headless", "true");
     BufferedImage image = new BufferedImage(WIDTH, HEIGHT, BufferedImage.TYPE_INT_RGB);
     Graphics2D canvas = image.createGraphics();
@@ -91,7 +91,7 @@ final class LinePlot {
       String steps = String.format(Locale.ROOT, "%.0f", x);
       DotLetters.draw(
           canvas, steps, (int) column(x) - DotLetters.width(steps) / 2, HEIGHT - BOTTOM + 10);
-      String value = String.format(Locale.ROOT, "%.2f", y);
+      String value = String.format(Locale.ROOT, yMax - yMin < 0.5 ? "%.4f" : "%.2f", y);
       DotLetters.draw(canvas, value, LEFT - 10 - DotLetters.width(value), (int) row(y) - 7);
     }
     DotLetters.draw(canvas, axis, (LEFT + WIDTH - RIGHT - DotLetters.width(axis)) / 2, HEIGHT - 24);

@@ -1,8 +1,12 @@
 package dev.smelt.cli.recovery;
 
+import dev.smelt.cli.pipeline.LinePlot;
 import dev.smelt.routing.train.TrainingPoint;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -48,5 +52,40 @@ record LossCurve(List<Run> runs) {
         point.loss(),
         point.gradientNorm(),
         point.heldOut().map(loss -> String.format(Locale.ROOT, "%.8g", loss)).orElse(""));
+  }
+
+  /**
+   * The losses of held-out tokens and of the batches over the steps, as the bytes of a PNG file;
+   * the trainings of several layers stand one after the other.
+   */
+  byte[] png() {
+    return LinePlot.png(
+        "step",
+        List.of(
+            series("held-out loss", TrainingPoint::heldOut),
+            series("loss of the batches", point -> Optional.of(point.loss()))));
+  }
+
+  /** The line ends with each training. */
+  private LinePlot.Series series(String name, Function<TrainingPoint, Optional<Double>> loss) {
+    List<Double> steps = new ArrayList<>();
+    List<Double> losses = new ArrayList<>();
+    int step = 0;
+    for (Run run : runs) {
+      for (TrainingPoint point : run.points()) {
+        step++;
+        if (loss.apply(point).isPresent()) {
+          steps.add((double) step);
+          losses.add(loss.apply(point).get());
+        }
+      }
+      steps.add((double) step);
+      losses.add(Double.NaN);
+    }
+    return new LinePlot.Series(name, numbers(steps), numbers(losses));
+  }
+
+  private static double[] numbers(List<Double> values) {
+    return values.stream().mapToDouble(Double::doubleValue).toArray();
   }
 }

@@ -110,7 +110,7 @@ public record Recovery(Session session, MoeModel teacher, RecoveryRequest reques
       LossCurve curve = learnt.curve();
       writer.writeFile(RecoveryReport.FILE_NAME, Json.text(report) + "\n");
       writer.writeFile(LossCurve.CSV_NAME, curve.csv());
-      writer.writeFile(LossCurve.PNG_NAME, CurvePicture.png(curve));
+      writer.writeFile(LossCurve.PNG_NAME, curve.png());
       writer.writeFile(RECIPE_NAME, recipe.orElseGet(() -> RecoveryRecipe.of(this)));
       WrittenCheckpoint written = stopwatch.time("verify", writer::commit);
       divergence.ifPresent(
