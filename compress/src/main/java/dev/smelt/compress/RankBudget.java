@@ -74,7 +74,8 @@ record RankBudget(Kind kind, double value) {
         }
         yield (int) value;
       }
-      case RATIO -> (int) Math.max(1, Math.min((double) side, Math.floor(value * breakEven(whole))));
+      case RATIO ->
+          (int) Math.max(1, Math.min((double) side, Math.floor(value * breakEven(whole))));
       case ENERGY -> energy(values.orElseThrow());
     };
   }
