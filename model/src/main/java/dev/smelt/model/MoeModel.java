@@ -127,7 +127,7 @@ public final class MoeModel implements AutoCloseable {
 
   /** The word for how a stock checkpoint of this model stores its experts. */
   public String stockStorage() {
-    return StockLayout.name(moeLayers.getFirst().experts());
+    return StockLayout.name(moeLayers.getFirst().experts().unquantised());
   }
 
   /** The name of the embedding's tensor. */
