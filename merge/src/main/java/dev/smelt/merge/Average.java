@@ -22,6 +22,11 @@ final class Average implements MergeMethod {
   }
 
   @Override
+  public boolean usesSimilarity() {
+    return false;
+  }
+
+  @Override
   public MergeOptions adjusted(MergeOptions options) {
     return new MergeOptions(
         options.experts(),

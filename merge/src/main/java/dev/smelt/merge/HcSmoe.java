@@ -32,6 +32,11 @@ final class HcSmoe implements MergeMethod {
   }
 
   @Override
+  public boolean usesSimilarity() {
+    return false;
+  }
+
+  @Override
   public MergeOptions adjusted(MergeOptions options) {
     return new MergeOptions(
         options.experts(),

@@ -12,6 +12,11 @@ public interface MergeMethod {
   /** One sentence for the help and the documentation. */
   String summary();
 
+  /** Whether groups follow from {@link MergeOptions#similarity}. */
+  default boolean usesSimilarity() {
+    return true;
+  }
+
   /** The options that the method uses whatever the user says; others stay as they are. */
   default MergeOptions adjusted(MergeOptions options) {
     return options;

@@ -39,6 +39,11 @@ final class Ream implements MergeMethod {
   }
 
   @Override
+  public boolean usesSimilarity() {
+    return false;
+  }
+
+  @Override
   public MergeOptions adjusted(MergeOptions options) {
     return new MergeOptions(
         options.experts(),

@@ -38,46 +38,42 @@ public final class MergeCommand extends ReducingCommand {
       names = "--similarity",
       order = 6,
       paramLabel = "NAME",
-      defaultValue = "router-logits",
       converter = KebabCase.ToSimilarity.class,
       description =
           "What puts experts into one group: router-logits, centred-router-logits, expert-weights,"
-              + " gate-and-up, router-rows or expert-outputs. Default: ${DEFAULT-VALUE}.")
-  private Similarity similarity = Similarity.ROUTER_LOGITS;
+              + " gate-and-up, router-rows or expert-outputs. Default: router-logits.")
+  private Optional<Similarity> similarity = Optional.empty();
 
   @Option(
       names = "--align",
       order = 7,
       paramLabel = "HOW",
-      defaultValue = "weights",
       converter = KebabCase.ToAlignmentMode.class,
       description =
           "How neurons are matched before the average: none, weights, activations or both."
-              + " Default: ${DEFAULT-VALUE}.")
-  private AlignmentMode align = AlignmentMode.WEIGHTS;
+              + " Default: weights.")
+  private Optional<AlignmentMode> align = Optional.empty();
 
   @Option(
       names = "--weights",
       order = 8,
       paramLabel = "HOW",
-      defaultValue = "frequency",
       converter = KebabCase.ToMergeWeights.class,
       description =
           "How much each expert counts in its group: frequency, uniform or saliency."
-              + " Default: ${DEFAULT-VALUE}.")
-  private MergeWeights weights = MergeWeights.FREQUENCY;
+              + " Default: frequency.")
+  private Optional<MergeWeights> weights = Optional.empty();
 
   @Option(
       names = "--router",
       order = 9,
       paramLabel = "HOW",
-      defaultValue = "dominant",
       converter = KebabCase.ToRouterRule.class,
       description =
           "Router row of a merged expert: dominant or weighted; or redirect: all rows stay, and"
               + " those of a group choose the same expert (compact form). Default:"
-              + " ${DEFAULT-VALUE}.")
-  private RouterRule router = RouterRule.DOMINANT;
+              + " dominant.")
+  private Optional<RouterRule> router = Optional.empty();
 
   /** The two forms of an output. */
   enum Form {
@@ -106,13 +102,13 @@ public final class MergeCommand extends ReducingCommand {
   private boolean adaptive;
 
   private OutputKind output() {
-    boolean needed = adaptive || router == RouterRule.REDIRECT;
+    boolean needed = adaptive || redirects();
     if (needed && form.equals(Optional.of(Form.STOCK))) {
       throw SmeltException.usage(
           "--form stock cannot hold what --adaptive or --router redirect make",
           "leave out --form, or the other option");
     }
-    if (router == RouterRule.REDIRECT) {
+    if (redirects()) {
       return OutputKind.REDIRECTED;
     }
     return needed || form.equals(Optional.of(Form.COMPACT)) ? OutputKind.COMPACT : OutputKind.STOCK;
@@ -125,21 +121,48 @@ public final class MergeCommand extends ReducingCommand {
 
   @Override
   boolean repairs() {
-    return router != RouterRule.REDIRECT;
+    return !redirects();
+  }
+
+  private boolean redirects() {
+    return router.equals(Optional.of(RouterRule.REDIRECT));
   }
 
   @Override
   ReducerChoice choice() {
     MergeMethod chosen = MergeMethods.named(method);
-    OutputKind kind = output();
+    requireKept(chosen);
     return new ReducerChoice(
         true,
         (session, statistics) ->
-            new Merging(
-                session.model(),
-                statistics,
-                chosen,
-                new MergeOptions(
-                    count(session.model()), similarity, align, weights, router, adaptive, kind)));
+            new Merging(session.model(), statistics, chosen, options(count(session.model()))));
+  }
+
+  private MergeOptions options(int count) {
+    return new MergeOptions(
+        count,
+        similarity.orElse(Similarity.ROUTER_LOGITS),
+        align.orElse(AlignmentMode.WEIGHTS),
+        weights.orElse(MergeWeights.FREQUENCY),
+        router.orElse(RouterRule.DOMINANT),
+        adaptive,
+        output());
+  }
+
+  /** A choice that the method does not follow would be a misunderstanding. */
+  private void requireKept(MergeMethod chosen) {
+    MergeOptions kept = chosen.adjusted(options(1));
+    requireKept("--similarity", similarity, kept.similarity(), chosen.usesSimilarity());
+    requireKept("--align", align, kept.align(), true);
+    requireKept("--weights", weights, kept.weights(), true);
+    requireKept("--router", router, kept.router(), true);
+  }
+
+  private <T> void requireKept(String option, Optional<T> asked, T kept, boolean isUsed) {
+    if (asked.isPresent() && !(isUsed && asked.get() == kept)) {
+      throw SmeltException.usage(
+          option + ": the method " + method + " does not leave this choice",
+          "leave it out; docs/methods/" + method + ".md says what the method does");
+    }
   }
 }
