@@ -2,7 +2,7 @@
 
 usage: check_compact.py [--java JAVA] [--work target/compact] [NAME ...]
 Every kind of compact checkpoint for three families, and one kind for every other family; of each the logits are compared, and
-what --materialize makes of it is loaded by stock transformers. Prints a line for each check and ends with
+what --materialize makes of it is loaded by stock transformers and must be the same model. Prints a line for each check and ends with
 `N passed, M failed`; exits with 1 if one failed.
 """
 
@@ -21,6 +21,9 @@ from check_families import GOLDENS, NOT_IN_STOCK, ROOT, Batch, goldens, stock
 from clients import Checks
 
 TOLERANCE = 1e-4
+ROUNDING = 0.1
+# Without a compact form; a test of Java shows how it is refused.
+REFUSED = ("switch_transformers",)
 ALL_KINDS = ("qwen3_moe", "mixtral", "olmoe")
 LOW_RANK = ("compress", "--method", "low-rank", "--rank", "3")
 KINDS = {
@@ -69,6 +72,12 @@ def check_logits(check, title, loader, directory, ids, expected):
     check(f"{title}: same logits", difference <= TOLERANCE, f"largest difference {difference:.1e}")
 
 
+def dtype(directory):
+    """The type of the weights of the experts."""
+    tensors = load_file(next(directory.glob("*.safetensors")))
+    return next(tensor.dtype for name, tensor in tensors.items() if ".experts." in name)
+
+
 def check_kind(check, smelt, golden, kind, work):
     text = GOLDENS / golden / "golden.safetensors"
     ids = load_file(text)["input_ids"]
@@ -91,7 +100,12 @@ def check_kind(check, smelt, golden, kind, work):
     if answer["exit"]:
         check(f"{title}, materialized", False, answer["stderr"].strip())
         return
-    check_logits(check, f"{title}, materialized", stock, dense, ids, expected)
+    whole = ours(smelt, dense, ids)
+    check_logits(check, f"{title}, materialized", stock, dense, ids, whole)
+    # Products of factors are rounded to the type of the weights; in the tiny models of BF16 that moves logits of size 3 by 0.05.
+    rounding = (whole - expected).abs().max().item()
+    bound = TOLERANCE if dtype(dense) == torch.float32 else ROUNDING
+    check(f"{title}, materialized: the same model", rounding <= bound, f"largest difference {rounding:.1e}")
 
 
 def main():
@@ -106,7 +120,7 @@ def main():
     logging.disable_progress_bar()
     check, smelt = Checks(), Batch(arguments.java, arguments.classpath)
     for golden in arguments.goldens or goldens():
-        if golden not in NOT_IN_STOCK:
+        if golden not in NOT_IN_STOCK and golden not in REFUSED:
             for kind in KINDS if golden in ALL_KINDS else ("low-rank",):
                 check_kind(check, smelt, golden, kind, arguments.work / golden)
     smelt.close()

@@ -102,6 +102,19 @@ class FamilyRefusalTest {
         row("deepseek_v3", "drop" + REDUCE + "5", 2, "5 experts", "4 groups", "--ungroup"),
         row("deepseek_v3", "merge" + REDUCE + "4", 2, "1 for each group", "--ungroup"),
         row(
+            "switch_transformers",
+            "compress MODEL -o DIR/out --method low-rank --rank 3",
+            4,
+            "encoder-decoder has no compact form",
+            "stock form"),
+        row("switch_transformers", "merge" + REDUCE + "5 --form compact", 4, "no compact form"),
+        row(
+            "switch_transformers",
+            "compress MODEL -o DIR/out --method slim --parameter-ratio 0.5 --text TEXT --length 17",
+            4,
+            "does not calibrate encoder-decoders",
+            "leave out --text"),
+        row(
             "flex_olmo",
             "drop" + REDUCE.replace("none", "refit") + "5",
             4,

@@ -4,8 +4,10 @@ import dev.smelt.io.ConfigDocument;
 import dev.smelt.io.Dtype;
 import dev.smelt.io.SmeltException;
 import dev.smelt.io.StoredTensor;
+import dev.smelt.model.tensor.Parallel;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 
@@ -29,25 +31,45 @@ public final class Fp8 {
    * @param scales [ceil(rows / block), ceil(columns / block)]
    */
   static Tensor load(Weights weights, StoredTensor stored, StoredTensor scales) {
-    Dtype wide = weights.wide();
-    long rowBlock = blockSize(weights.checkpoint().config(), 0);
-    long columnBlock = blockSize(weights.checkpoint().config(), 1);
-    Tensor scaled = Weights.stored(weights.checkpoint(), stored).to(wide);
-    Tensor factors = Weights.stored(weights.checkpoint(), scales).to(wide);
-    long rows = scaled.size(0);
-    long columns = scaled.size(1);
+    int rowBlock = blockSize(weights.checkpoint().config(), 0);
+    int columnBlock = blockSize(weights.checkpoint().config(), 1);
     checkBlocks(stored, scales, rowBlock, columnBlock);
-    if (rows % rowBlock == 0 && columns % columnBlock == 0) {
-      Tensor blocks = scaled.reshape(rows / rowBlock, rowBlock, columns / columnBlock, columnBlock);
-      blocks.mulInPlace(factors.unsqueeze(1).unsqueeze(-1));
-    } else {
-      Tensor each =
-          factors
-              .indexSelect(0, blocks(rows, rowBlock))
-              .indexSelect(1, blocks(columns, columnBlock));
-      scaled.mulInPlace(each);
+    float[] values = values(stored.dtype());
+    float[] factors = Weights.stored(weights.checkpoint(), scales).toFloats();
+    ByteTable[] tables = new ByteTable[factors.length];
+    boolean half = CodedMatrix.written(weights.dtype()).equals(Dtype.BF16);
+    Parallel.forEach(
+        tables.length,
+        i -> tables[i] = half ? rounded(values, factors[i]) : scaled(values, factors[i]));
+    int across = Math.toIntExact(scales.dim(1));
+    MemorySegment codes = weights.checkpoint().data(stored);
+    return new CodedMatrix(codes, stored.dim(0), stored.dim(1), columnBlock)
+        .decode(weights.dtype(), (row, block) -> tables[row / rowBlock * across + block]);
+  }
+
+  private static ByteTable scaled(float[] values, float factor) {
+    int[] bits = new int[values.length];
+    Arrays.setAll(bits, code -> Float.floatToRawIntBits(values[code] * factor));
+    return ByteTable.ofInts(bits);
+  }
+
+  /** As BF16: the upper half of the bits, to nearest, ties to even; NaN stays NaN. */
+  private static ByteTable rounded(float[] values, float factor) {
+    short[] bits = new short[values.length];
+    for (int code = 0; code < bits.length; code++) {
+      int wide = Float.floatToIntBits(values[code] * factor);
+      bits[code] = (short) ((wide + 0x7FFF + (wide >>> 16 & 1)) >>> 16);
     }
-    return scaled.to(weights.dtype());
+    return ByteTable.ofShorts(bits);
+  }
+
+  /** The value of each byte. */
+  private static float[] values(Dtype dtype) {
+    byte[] bytes = new byte[256];
+    for (int code = 0; code < bytes.length; code++) {
+      bytes[code] = (byte) code;
+    }
+    return Tensors.ofBytes(bytes, dtype, bytes.length).toFloats();
   }
 
   private static void checkBlocks(StoredTensor stored, StoredTensor scales, long rows, long cols) {
@@ -66,15 +88,8 @@ public final class Fp8 {
     }
   }
 
-  /** The block of each index. */
-  private static Tensor blocks(long length, long block) {
-    long[] blocks = new long[(int) length];
-    Arrays.setAll(blocks, i -> i / block);
-    return Tensors.ofLongs(blocks, length);
-  }
-
-  private static long blockSize(ConfigDocument config, int dimension) {
-    return config.integer(BLOCK_SIZE + dimension).orElse(128L);
+  private static int blockSize(ConfigDocument config, int dimension) {
+    return Math.toIntExact(config.integer(BLOCK_SIZE + dimension).orElse(128L));
   }
 
   /**

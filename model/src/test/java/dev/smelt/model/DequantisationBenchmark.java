@@ -43,14 +43,10 @@ public final class DequantisationBenchmark {
         Weights weights = new Weights(checkpoint, type);
         long written = (long) SIDE * SIDE * type.bytes();
         StoredTensor fp8 = checkpoint.require("w.weight");
-        report("FP8", type, fp8.bytes() + written, () -> weights.load(fp8));
+        report("FP8", type, written, () -> weights.load(fp8));
         StoredTensor blocks = checkpoint.require("x_blocks");
         StoredTensor scales = checkpoint.require("x_scales");
-        report(
-            "MXFP4",
-            type,
-            blocks.bytes() + scales.bytes() + written,
-            () -> Mxfp4.load(weights, blocks, scales, 0));
+        report("MXFP4", type, written, () -> Mxfp4.load(weights, blocks, scales, 0));
       }
     }
   }
@@ -89,7 +85,7 @@ public final class DequantisationBenchmark {
     double time = median(work);
     double floor;
     try (var _ = Scope.open()) {
-      Tensor source = Tensors.zeros(Dtype.F32, bytes / 8);
+      Tensor source = Tensors.zeros(Dtype.F32, bytes / 4);
       floor = median(source::copy);
     }
     System.out.printf(

@@ -39,6 +39,14 @@ public record CompressionTask(
   private Prepared prepare() {
     Compressor compressor = request.method().configure(request.options());
     requireText(compressor);
+    if (calibration.isPresent() && session.model().architecture().isEncoderDecoder()) {
+      throw SmeltException.unsupported(
+          session.model().checkpoint().directory()
+              + ": compress does not calibrate encoder-decoders, whose layers see a part of the"
+              + " tokens each",
+          "leave out --text and choose a method that needs no tokens; drop and merge calibrate on"
+              + " it");
+    }
     Optional<CalibrationSet> set = calibration.map(c -> c.draw(session));
     List<TokenBatch> batches =
         set.map(

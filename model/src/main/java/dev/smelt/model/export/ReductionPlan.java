@@ -101,6 +101,11 @@ final class ReductionPlan {
 
   /** The tensors of the experts are replaced by those of the compact form. */
   private void makeCompact(MoeModel model, MoeLayer moe, CompactForm form) {
+    if (model.architecture().isEncoderDecoder()) {
+      throw SmeltException.unsupported(
+          model.checkpoint().directory() + ": an encoder-decoder has no compact form",
+          "drop, merge and mask write it in its stock form");
+    }
     moe.experts().tensors().forEach(tensor -> replacements.put(tensor.name(), List.of()));
     moe.routerTensors().forEach(part -> addRole(moe, part));
     compactInfos.put(
