@@ -2,6 +2,7 @@ package dev.smelt.cli;
 
 import dev.smelt.cli.command.AttributeCommand;
 import dev.smelt.cli.command.CalibrateCommand;
+import dev.smelt.cli.command.CompareCommand;
 import dev.smelt.cli.command.CompressCommand;
 import dev.smelt.cli.command.DiffCommand;
 import dev.smelt.cli.command.DropCommand;
@@ -41,6 +42,7 @@ public final class Main {
           new Entry("attribute", AttributeCommand::new),
           new Entry("merge", MergeCommand::new),
           new Entry("drop", DropCommand::new),
+          new Entry("compare", CompareCommand::new),
           new Entry("compress", CompressCommand::new),
           new Entry("recover", RecoverCommand::new),
           new Entry("unlearn", UnlearnCommand::new),

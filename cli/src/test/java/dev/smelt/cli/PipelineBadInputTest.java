@@ -63,6 +63,7 @@ class PipelineBadInputTest {
               models(),
               weights(),
               compressions(),
+              comparisons(),
               recovery())
           .flatMap(List::stream)
           .toList();
@@ -93,6 +94,25 @@ class PipelineBadInputTest {
         row("evaluate: window of one", EVALUATE.replace("32", "1"), 2, "at least 2"),
         row("evaluate: no threads", EVALUATE + " --threads -1", 2, "--threads"),
         row("evaluate: unknown type", EVALUATE + " --compute f16", 2, "--compute", "f16"));
+  }
+
+  private static List<Case> comparisons() {
+    String compare =
+        "compare MODEL -o DIR/c --validation DIR/text.txt --text DIR/text.txt --sequences 2"
+            + " --length 32";
+    return List.of(
+        row(
+            "compare: unknown methods",
+            compare + " --methods reap,x,y+z",
+            2,
+            "'x', 'y+z'",
+            "m-smo"),
+        row("compare: no method", compare + " --methods reap,", 2, "''"),
+        row("compare: too few are left", compare + " --ratios 0.5,0.95", 2, "leaves 1 of 16"),
+        row("compare: no ratio", compare + " --ratios half", 2, "--ratios"),
+        row("compare: no text", compare.replace("--text DIR/text.txt", ""), 2, "--text"),
+        row("compare: validation missing", delete("text.txt"), compare, 3, "text.txt"),
+        row("compare: directory in use", text("c/mine.txt", "mine"), compare, 2, "not empty"));
   }
 
   private static List<Case> targets() {

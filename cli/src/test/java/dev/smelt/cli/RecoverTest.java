@@ -86,7 +86,7 @@ class RecoverTest {
     assertThat(rows.getFirst()).isEqualTo("layer,step,tokens,rate,loss,gradient_norm,held_out");
     assertThat(rows.getLast()).startsWith((mode.equals("layerwise") ? "3" : "all") + ",6,");
     BufferedImage picture = ImageIO.read(out.resolve("smelt-curve.png").toFile());
-    assertThat(picture.getWidth()).isEqualTo(800);
+    assertThat(picture.getWidth()).isEqualTo(1600);
     assertThat(colours(picture)).contains(0xC0392B, 0x1F618D);
     var report = new JsonMapper().readTree(TestFiles.read(out.resolve("smelt-report.json")));
     assertThat(report.at("/training").size()).isEqualTo(trainings);

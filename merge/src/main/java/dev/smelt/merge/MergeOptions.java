@@ -31,6 +31,16 @@ public record MergeOptions(
     this(experts, similarity, align, weights, router, false, OutputKind.STOCK);
   }
 
+  /** What holds unless the user says otherwise. */
+  public static MergeOptions defaults(int experts) {
+    return new MergeOptions(
+        experts,
+        Similarity.ROUTER_LOGITS,
+        AlignmentMode.WEIGHTS,
+        MergeWeights.FREQUENCY,
+        RouterRule.DOMINANT);
+  }
+
   /** The same options for another number of experts. */
   MergeOptions withExperts(int count) {
     return new MergeOptions(count, similarity, align, weights, router, adaptive, output);

@@ -139,12 +139,13 @@ public final class MergeCommand extends ReducingCommand {
   }
 
   private MergeOptions options(int count) {
+    MergeOptions usual = MergeOptions.defaults(count);
     return new MergeOptions(
         count,
-        similarity.orElse(Similarity.ROUTER_LOGITS),
-        align.orElse(AlignmentMode.WEIGHTS),
-        weights.orElse(MergeWeights.FREQUENCY),
-        router.orElse(RouterRule.DOMINANT),
+        similarity.orElse(usual.similarity()),
+        align.orElse(usual.align()),
+        weights.orElse(usual.weights()),
+        router.orElse(usual.router()),
         adaptive,
         output());
   }

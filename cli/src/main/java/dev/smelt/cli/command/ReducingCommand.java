@@ -173,13 +173,7 @@ public abstract class ReducingCommand implements Callable<Integer> {
 
   /** The repair that was asked for; else fit, where there is text and the layers allow it. */
   private Repair repair(MoeModel opened) {
-    boolean wanted = repair.orElse(Repair.NONE) != Repair.NONE;
-    if (wanted && !opened.addsExperts()) {
-      throw SmeltException.unsupported(
-          "--repair %s: layers of %s do more with the output of their experts than to add it"
-              .formatted(repair.get().option(), opened.architecture().family().modelType()),
-          "choose --repair none");
-    }
+    repair.orElse(Repair.NONE).requireFits(opened);
     boolean usual = text.isGiven() && repairs();
     if (repair.isEmpty() && usual && !opened.addsExperts()) {
       console.warn(

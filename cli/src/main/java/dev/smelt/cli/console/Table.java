@@ -1,7 +1,9 @@
 package dev.smelt.cli.console;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
@@ -14,7 +16,7 @@ public final class Table {
 
   private final List<String> titles;
   private final List<List<String>> rows = new ArrayList<>();
-  private int rule = -1;
+  private final Set<Integer> rules = new HashSet<>();
 
   /** A table with these column titles. */
   public Table(String... titles) {
@@ -36,7 +38,7 @@ public final class Table {
 
   /** Draws a line under the rows so far, as above totals. Returns this table. */
   public Table rule() {
-    rule = rows.size();
+    rules.add(rows.size());
     return this;
   }
 
@@ -58,7 +60,7 @@ public final class Table {
     lines.add(line(titles, widths, right));
     lines.add(ruler(widths));
     for (int i = 0; i < rows.size(); i++) {
-      if (i == rule) {
+      if (rules.contains(i)) {
         lines.add(ruler(widths));
       }
       lines.add(line(rows.get(i), widths, right));

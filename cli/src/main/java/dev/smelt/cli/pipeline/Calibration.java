@@ -39,8 +39,12 @@ public record Calibration(List<String> text, int sequences, int length, boolean 
     return new RoutingStatistics(origin(session, set), statistics);
   }
 
-  /** Draws the tokens; the same ones each time. */
+  /** The tokens; they are drawn when they are first asked for. */
   public CalibrationSet draw(Session session) {
+    return session.drawn(this, () -> drawNow(session));
+  }
+
+  private CalibrationSet drawNow(Session session) {
     CalibrationRequest request =
         new CalibrationRequest(TextSource.parse(text), sequences, length, session.seed(), pack);
     CalibrationSet set = CalibrationSet.draw(request, session.text());

@@ -1,5 +1,6 @@
 package dev.smelt.cli.pipeline;
 
+import dev.smelt.cli.chart.LinePlot;
 import dev.smelt.unlearn.training.Check;
 import dev.smelt.unlearn.training.Terms;
 import java.util.ArrayList;

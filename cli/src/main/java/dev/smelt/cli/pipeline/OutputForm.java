@@ -15,6 +15,8 @@ import java.util.SequencedMap;
  * @param ungroup whether the router chooses among all experts instead of those of a few groups
  */
 public record OutputForm(boolean requantise, boolean reducePrediction, boolean ungroup) {
+  /** Nothing is chosen. */
+  public static final OutputForm DEFAULT = new OutputForm(false, false, false);
 
   /** The choices that are not the default, under their names on the command line. */
   public SequencedMap<String, Object> chosen() {

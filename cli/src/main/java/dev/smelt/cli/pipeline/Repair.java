@@ -1,5 +1,7 @@
 package dev.smelt.cli.pipeline;
 
+import dev.smelt.io.SmeltException;
+import dev.smelt.model.MoeModel;
 import dev.smelt.routing.repair.RepairOptions;
 import java.util.Locale;
 
@@ -15,6 +17,21 @@ public enum Repair {
   /** The name on the command line. */
   public String option() {
     return name().toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * Refuses a repair of layers that cannot have one.
+   *
+   * @throws SmeltException (unsupported) if layers do more with the output of their experts than to
+   *     add it
+   */
+  public void requireFits(MoeModel model) {
+    if (this != NONE && !model.addsExperts()) {
+      throw SmeltException.unsupported(
+          "--repair %s: layers of %s do more with the output of their experts than to add it"
+              .formatted(option(), model.architecture().family().modelType()),
+          "choose --repair none");
+    }
   }
 
   RepairOptions options() {

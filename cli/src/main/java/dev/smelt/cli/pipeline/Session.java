@@ -9,9 +9,13 @@ import dev.smelt.model.Architecture;
 import dev.smelt.model.Compute;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.tensor.Torch;
+import dev.smelt.model.text.CalibrationSet;
 import dev.smelt.model.text.ModelText;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.function.IntConsumer;
+import java.util.function.Supplier;
 
 /** An opened model with the way to run it. */
 public final class Session implements AutoCloseable {
@@ -25,6 +29,7 @@ public final class Session implements AutoCloseable {
   private final ModelText text;
   private final Dtype compute;
   private final long seed;
+  private final Map<Calibration, CalibrationSet> drawn = new HashMap<>();
 
   private Session(Console console, MoeModel model, Dtype compute, long seed) {
     this.console = console;
@@ -84,6 +89,11 @@ public final class Session implements AutoCloseable {
   /** The seed of everything that is drawn at random. */
   public long seed() {
     return seed;
+  }
+
+  /** The tokens of a calibration, drawn once. */
+  CalibrationSet drawn(Calibration calibration, Supplier<CalibrationSet> draw) {
+    return drawn.computeIfAbsent(calibration, _ -> draw.get());
   }
 
   /** Where to print. */

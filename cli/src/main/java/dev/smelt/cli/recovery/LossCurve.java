@@ -1,6 +1,6 @@
 package dev.smelt.cli.recovery;
 
-import dev.smelt.cli.pipeline.LinePlot;
+import dev.smelt.cli.chart.LinePlot;
 import dev.smelt.routing.train.TrainingPoint;
 import java.util.ArrayList;
 import java.util.List;
