@@ -153,22 +153,23 @@ def killed(smelt, arguments, state, enough):
 
 def check_resume(check, smelt, mode, student, teacher, work):
     """A killed run that goes on gives the bytes of one that was not."""
+    name = f"{mode}, {student.name}"
     text = ["--text", CALIBRATION, "--sequences", 24, "--length", 128, "--batch", 512]
     pace = ["--mode", mode, "--steps", 30, "--check-every", 10, "--checkpoint-every", 5, "--threads", 1]
     arguments = ["recover", student, "--teacher", teacher, *text, *pace]
-    straight, resumed, state = work / f"{mode}-straight", work / f"{mode}-resumed", work / f"{mode}-state"
+    straight, resumed, state = work / f"{mode}-{student.name}-straight", work / f"{mode}-{student.name}-resumed", work / f"{mode}-{student.name}-state"
     smelt(*arguments, "-o", straight)
     trace = "training/model.safetensors" if mode == "end-to-end" else "fit-001/model.safetensors"
     with_state = [*arguments, "-o", resumed, "--resume", state]
     alive = killed(smelt, with_state, state, lambda directory: (directory / trace).exists())
-    check(f"{mode}: killed in the middle", alive and not resumed.exists())
+    check(f"{name}: killed in the middle", alive and not resumed.exists())
     other = smelt.status(*with_state, "--rate", 0.001)
-    check(f"{mode}: refuses to go on with other options", other == 2, f"exit code {other}")
+    check(f"{name}: refuses to go on with other options", other == 2, f"exit code {other}")
     smelt(*with_state)
-    check(f"{mode}: goes on to the same bytes", not same_files(straight, resumed))
+    check(f"{name}: goes on to the same bytes", not same_files(straight, resumed))
     curves = [(directory / "smelt-curve.csv").read_bytes() for directory in (straight, resumed)]
-    check(f"{mode}: and to the same curve", curves[0] == curves[1])
-    check(f"{mode}: leaves no state", not state.exists())
+    check(f"{name}: and to the same curve", curves[0] == curves[1])
+    check(f"{name}: leaves no state", not state.exists())
 
 
 def main():
@@ -186,6 +187,9 @@ def main():
         if model == MODELS[0]:
             for mode in ("layerwise", "end-to-end"):
                 check_resume(check, smelt, mode, student, model, work)
+            compact = work / f"{name}-compact"
+            smelt("compress", model, "-o", compact, "--method", "low-rank", "--parameter-ratio", 0.4)
+            check_resume(check, smelt, "layerwise", compact, model, work)
     print(f"{check.passed} passed, {check.failed} failed")
     sys.exit(check.failed > 0)
 

@@ -1,14 +1,17 @@
-"""Perplexity against size for everything that `smelt compress` does: the table of docs/quality-compression.md.
+"""Perplexity against size for everything that `smelt compress` does: the tables of docs/quality-compression.md.
 
-usage: compression.py [--java JAVA] [--work target/quality-compression] [--only WORD] [--recover]
-Calibrates on one text and evaluates on another that shares nothing with it; prints a Markdown table for each model.
-With --recover every compressed checkpoint is distilled from the original afterwards, and evaluated again.
+usage: compression.py [--java JAVA] [--work target/quality-compression] [--model NAME] [--only WORD]
+                      [--recover TOKENS [--recovery-text FILE ...] [--recover-only WORD]]
+Calibrates on one text and evaluates on another that shares nothing with it. With --recover the compressed checkpoints are
+distilled from the original afterwards, with at most TOKENS tokens in all steps together, and evaluated again.
+
+Each number is stored under --work as soon as it is known. A run that was stopped goes on where it was, and one with other words
+adds its rows to those that are there; remove the directory to measure anew. The tables at the end have all rows that are known.
 """
 
 import argparse
 import json
 import pathlib
-import shutil
 import sys
 import time
 
@@ -17,60 +20,67 @@ sys.path.insert(0, str(ROOT / "tools/clients"))
 
 from check_families import Batch  # noqa: E402  (the path is set just above)
 
-MODELS = (("olmoe-3m", ROOT / "examples/quickstart/model"), ("mixtral-5m", ROOT / "examples/models/mixtral-5m"))
+MODELS = {"olmoe-3m": ROOT / "examples/quickstart/model", "mixtral-5m": ROOT / "examples/models/mixtral-5m"}
 CALIBRATION = ROOT / "examples/quickstart/calibration.txt"
 VALIDATION = ROOT / "examples/quickstart/validation.txt"
-TEXT = ("--text", CALIBRATION, "--sequences", "256", "--length", "256")
+LENGTH, SEQUENCES, BATCH = 256, 256, 2048
 SHARES = (0.5, 0.35, 0.2)
+METHODS = {
+    "low-rank": ("low-rank",),
+    "low-rank, whitened": ("low-rank", "--whiten"),
+    "low-rank, whitened, global": ("low-rank", "--whiten", "--allocation", "global"),
+    "low-rank-sparse, whitened": ("low-rank-sparse", "--whiten", "--keep", "0.05"),
+    "shared-delta, whitened": ("shared-delta", "--whiten"),
+    "slim": ("slim",),
+}
 
 
-def compress(method, share, *options):
-    return f"{method} {' '.join(o for o in options if o.startswith('--'))}".strip(), share, ("compress", "--method", method, "--parameter-ratio", share, *options)
+def calibrated():
+    return "--text", CALIBRATION, "--sequences", SEQUENCES, "--length", LENGTH, "--compute", "f32", "--force"
+
+
+def number_of_experts(model):
+    config = json.loads((model / "config.json").read_text())
+    return config.get("num_experts", config.get("num_local_experts"))
+
+
+def merge(model, share, output):
+    """Merge only, to the nearest number of experts, refitted."""
+    experts = max(2, round(share * number_of_experts(model)))
+    return ("merge", model, "-o", output, "--experts", experts, "--repair", "refit")
+
+
+def both(model, share, output):
+    """MC-SMoE in one pass: merge to three quarters or half of the experts, then factors and neurons for the rest of the budget."""
+    all_of_them = number_of_experts(model)
+    merged = all_of_them * 3 // 4 if share >= 0.5 else all_of_them // 2
+    ratio = round(share * all_of_them / merged, 4)
+    steps = [
+        {"merge": {"experts": merged, "repair": "refit", "sequences": SEQUENCES}},
+        {"compress": {"method": "low-rank-sparse", "parameter-ratio": ratio, "keep": 0.05, "whiten": True}},
+    ]
+    file = output.with_suffix(".yaml")
+    recipe = {"model": str(model), "output": str(output), "text": str(CALIBRATION), "length": LENGTH, "compute": "f32"}
+    file.write_text(json.dumps(recipe | {"steps": steps}))
+    return ("run", file, "--force")
+
+
+def compress(method, *options):
+    return lambda model, share, output: (
+        *("compress", model, "-o", output, "--method", method, "--parameter-ratio", share, *options),
+    )
 
 
 def variants():
-    """Title, share of the expert parameters that is left, and the command."""
+    """Title, share of the expert parameters that is asked for, and what makes the command."""
     for share in SHARES:
-        yield compress("low-rank", share)
-        yield compress("low-rank", share, "--whiten")
-        yield compress("low-rank", share, "--whiten", "--allocation", "global")
-        yield compress("low-rank", share, "--whiten", "--sequential")
-        yield compress("low-rank-sparse", share, "--whiten", "--keep", "0.05")
-        yield compress("shared-delta", share, "--whiten")
-    yield "merge to half, refit", 0.5, ("merge", "--ratio", "0.5", "--repair", "refit")
-    for share in SHARES:
-        yield "MC-SMoE: merge to half, then low-rank-sparse", share, None
+        yield "merge, refit", share, merge
+        for title, words in METHODS.items():
+            yield title, share, compress(*words)
+        yield "MC-SMoE", share, both
 
 
-def recipe(model, share, output):
-    """Merge to half of the experts, then factors for what is left of the budget, in one pass."""
-    config = json.loads((model / "config.json").read_text())
-    experts = config.get("num_experts", config.get("num_local_experts"))
-    merged = experts // 2 if share < 0.5 else experts * 3 // 4
-    steps = [
-        {"merge": {"experts": merged, "repair": "fit", "sequences": 256, "length": 256}},
-        {"compress": {"method": "low-rank-sparse", "parameter-ratio": round(share * experts / merged, 4), "keep": 0.05, "whiten": True}},
-    ]
-    return json.dumps({"model": str(model), "output": str(output), "text": str(CALIBRATION), "steps": steps})
-
-
-def perplexity(smelt, model):
-    return json.loads(smelt("evaluate", model, "--text", VALIDATION, "--compute", "f32", "--json"))["perplexity"]
-
-
-def made(smelt, model, share, command, output):
-    """Runs a variant. Returns seconds and report."""
-    start = time.monotonic()
-    if command:
-        smelt(*command, model, "-o", output, *TEXT, "--compute", "f32")
-    else:
-        file = output.with_suffix(".yaml")
-        file.write_text(recipe(model, share, output))
-        smelt("run", file)
-    return time.monotonic() - start, json.loads((output / "smelt-report.json").read_text())
-
-
-def numbers(report):
+def shares(report):
     """Shares of expert parameters and FLOPs per token that are left, as far as the report has them."""
     if isinstance(report.get("before"), dict):
         before, after = report["before"], report["after"]
@@ -78,25 +88,86 @@ def numbers(report):
     return report["expertsAfter"] / report["expertsBefore"], 1.0
 
 
-def table(smelt, name, model, work, only, recover):
-    original = perplexity(smelt, model)
+class Row:
+    """One variant of one model: a file with what is known of it, and its checkpoint."""
+
+    def __init__(self, work, title, share):
+        name = f"{title}-{100 * share:.0f}".replace(" ", "-").replace(",", "")
+        self.title, self.share = title, share
+        self.output, self.file = work / name, work / f"{name}.json"
+        self.known = json.loads(self.file.read_text()) if self.file.exists() else {}
+
+    def put(self, **values):
+        self.known |= values
+        self.file.write_text(json.dumps(self.known, indent=1))
+
+
+class Bench:
+    def __init__(self, arguments):
+        self.smelt, self.arguments = Batch(arguments.java, arguments.classpath), arguments
+
+    def run(self, *words):
+        start = time.monotonic()
+        self.smelt(*words, *(("--threads", self.arguments.threads) if words[0] != "run" else ()))
+        return round(time.monotonic() - start, 1)
+
+    def perplexity(self, model):
+        words = ("--text", VALIDATION, "--length", LENGTH, "--compute", "f32", "--threads", self.arguments.threads, "--json")
+        return json.loads(self.smelt("evaluate", model, *words))["perplexity"]
+
+    def make(self, model, row, command):
+        words = command(model, row.share, row.output)
+        seconds = self.run(*words, *(calibrated() if words[0] != "run" else ()))
+        parameters, flops = shares(json.loads((row.output / "smelt-report.json").read_text()))
+        row.put(parameters=parameters, flops=flops, seconds=seconds, perplexity=self.perplexity(row.output))
+
+    def recover(self, model, row):
+        tokens, text = self.arguments.recover, self.arguments.recovery_text
+        trained = row.output.with_name(row.output.name + "-recovered")
+        words = ("recover", row.output, "--teacher", model, "-o", trained, "--mode", "end-to-end", "--force", "--compute", "f32")
+        words += ("--text", *text, "--sequences", min(tokens // LENGTH, 8192), "--length", LENGTH, "--pack")
+        words += ("--batch", BATCH, "--steps", tokens // BATCH, "--rate", self.arguments.rate)
+        words += ("--teacher-weight", 1, "--resume", row.output.with_suffix(".state"))
+        seconds = self.run(*words)
+        row.put(tokens=tokens // BATCH * BATCH, recovery_seconds=seconds, recovered=self.perplexity(trained))
+
+
+def rows(model, work):
+    return [(Row(work, title, share), command) for title, share, command in variants()]
+
+
+def table(name, original, known):
     print(f"\n### {name}, perplexity {original:.3f}\n")
-    columns = ["method", "expert parameters", "FLOPs per token", "perplexity", "change", "seconds"]
-    print("| " + " | ".join(columns + (["after recover"] if recover else [])) + " |")
-    print("|" + "---|" * (len(columns) + bool(recover)))
-    for title, share, command in variants():
-        if only not in title:
-            continue
-        output = work / f"{title}-{share}".replace(" ", "-").replace(":", "").replace(",", "")
-        seconds, report = made(smelt, model, share, command, output)
-        parameters, flops = numbers(report)
-        after = perplexity(smelt, output)
-        row = [title, f"{parameters:.1%}", f"{flops:.1%}", f"{after:.3f}", f"{after / original - 1:+.1%}", f"{seconds:.1f}"]
-        if recover:
-            trained = output.with_name(output.name + "-recovered")
-            smelt("recover", output, "--teacher", model, "--text", CALIBRATION, "-o", trained)
-            row.append(f"{perplexity(smelt, trained):.3f}")
-        print("| " + " | ".join(row) + " |", flush=True)
+    print("| method | expert parameters | FLOPs per token | perplexity | change | after recovery | change | tokens |")
+    print("|---|---|---|---|---|---|---|---|")
+    for row in known:
+        values = row.known
+        cells = [row.title, f"{values['parameters']:.1%}", f"{values['flops']:.1%}", f"{values['perplexity']:.2f}"]
+        cells.append(f"{values['perplexity'] / original - 1:+.1%}")
+        if "recovered" in values:
+            cells += [f"{values['recovered']:.2f}", f"{values['recovered'] / original - 1:+.1%}", f"{values['tokens']:,}"]
+        else:
+            cells += ["", "", ""]
+        print("| " + " | ".join(cells).replace("%", " %") + " |")
+
+
+def measure(bench, name, model, arguments):
+    work = arguments.work / name
+    work.mkdir(parents=True, exist_ok=True)
+    original = Row(work, "original", 1)
+    if not original.known:
+        original.put(perplexity=bench.perplexity(model))
+    everything = rows(model, work)
+    for row, command in everything:
+        if arguments.only in row.title and not row.known:
+            bench.make(model, row, command)
+            print(f"{name}, {row.title} {100 * row.share:.0f}: {row.known}", file=sys.stderr, flush=True)
+    for row, _ in everything:
+        wanted = arguments.recover and arguments.recover_only in f"{row.title} {100 * row.share:.0f}"
+        if wanted and row.known and row.known.get("tokens", 0) < arguments.recover // BATCH * BATCH:
+            bench.recover(model, row)
+            print(f"{name}, {row.title} {100 * row.share:.0f}: {row.known}", file=sys.stderr, flush=True)
+    table(name, original.known["perplexity"], [row for row, _ in everything if row.known])
 
 
 def main():
@@ -104,17 +175,19 @@ def main():
     parser.add_argument("--java", default="java", help="a Java 25")
     parser.add_argument("--classpath", default=f"{ROOT}/cli/target/smelt/lib/*", help="where smelt's classes are")
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "target/quality-compression")
-    parser.add_argument("--model", choices=[name for name, _ in MODELS], help="only this model")
+    parser.add_argument("--model", choices=list(MODELS), help="only this model")
     parser.add_argument("--only", default="", help="only variants whose title has this word")
-    parser.add_argument("--recover", action="store_true", help="distil afterwards")
+    parser.add_argument("--recover", type=int, default=0, metavar="TOKENS", help="distil afterwards")
+    parser.add_argument("--recover-only", default="", help="distil only variants whose title and share have these words")
+    parser.add_argument("--recovery-text", nargs="+", default=[CALIBRATION], help="what is distilled on")
+    parser.add_argument("--rate", default="0.002", help="largest rate of the recovery")
+    parser.add_argument("--threads", default="2")
     arguments = parser.parse_args()
-    shutil.rmtree(arguments.work, ignore_errors=True)
-    smelt = Batch(arguments.java, arguments.classpath)
-    for name, model in [(n, m) for n, m in MODELS if arguments.model in (None, n)]:
-        work = arguments.work / name
-        work.mkdir(parents=True)
-        table(smelt, name, model, work, arguments.only, arguments.recover)
-    smelt.close()
+    bench = Bench(arguments)
+    for name, model in MODELS.items():
+        if arguments.model in (None, name):
+            measure(bench, name, model, arguments)
+    bench.smelt.close()
 
 
 if __name__ == "__main__":

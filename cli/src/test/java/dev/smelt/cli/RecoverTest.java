@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -209,5 +211,29 @@ class RecoverTest {
     assertThat(perplexity(out)).isLessThan(perplexity(compact));
     String diff = InProcess.run(Main.COMMANDS, "diff", compact.toString(), out.toString()).stdout();
     assertThat(diff).contains("experts.").doesNotContain("mlp.gate.weight", "self_attn");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"low-rank, factors", "low-rank-sparse, all", "shared-delta, experts"})
+  void trainsCompactStudentsLayerByLayer(String method, String part) {
+    Path compact = directory.resolve("compact");
+    List<Object> words = new ArrayList<>(List.of("compress", MODEL, "-o", compact));
+    words.addAll(List.of("--method", method, "--parameter-ratio", "0.4"));
+    if (!method.equals("low-rank")) {
+      words.addAll(List.of("--text", TEXT, "--sequences", "16", "--length", "64"));
+    }
+    run(words.toArray());
+    Path out = directory.resolve("out");
+    words = new ArrayList<>(List.of("recover", compact, "--teacher", MODEL, "-o", out));
+    words.addAll(List.of("--text", TEXT, "--train", part, "--steps", "20", "--batch", "512"));
+    words.addAll(List.of("--sequences", "48", "--length", "64", "--check-every", "5"));
+    run(words.toArray());
+    assertThat(perplexity(out)).isLessThan(0.95 * perplexity(compact));
+    String diff =
+        InProcess.run(Main.COMMANDS, "diff", compact.toString(), out.toString(), "--all").stdout();
+    assertThat(diff).contains("experts.").doesNotContain("self_attn", ".index");
+    assertThat(diff.contains("mlp.gate.weight")).isEqualTo(part.equals("all"));
+    assertThat(TestFiles.read(out.resolve("config.json")))
+        .isEqualTo(TestFiles.read(compact.resolve("config.json")));
   }
 }

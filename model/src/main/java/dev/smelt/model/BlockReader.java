@@ -24,6 +24,11 @@ final class BlockReader {
 
   /** The experts of a layer. */
   FeedForward sparse(Weights weights, MoeLayer moe) {
+    return new FeedForward.Sparse(block(weights, moe));
+  }
+
+  /** Router and experts of a layer. */
+  MoeBlock block(Weights weights, MoeLayer moe) {
     List<Expert> experts = new ArrayList<>();
     Map<Integer, Expert> loaded = new HashMap<>();
     List<Integer> sharing = moe.experts().sharing();
@@ -31,12 +36,11 @@ final class BlockReader {
       int row = e;
       experts.add(loaded.computeIfAbsent(sharing.get(e), _ -> moe.experts().load(weights, row)));
     }
-    return new FeedForward.Sparse(
-        new MoeBlock(
-            router(weights, moe),
-            experts,
-            shared(weights, moe.layer()),
-            source.family().router.gatesInput ? Weighting.INPUT : Weighting.OUTPUT));
+    return new MoeBlock(
+        router(weights, moe),
+        experts,
+        shared(weights, moe.layer()),
+        source.family().router.gatesInput ? Weighting.INPUT : Weighting.OUTPUT);
   }
 
   Router router(Weights weights, MoeLayer moe) {

@@ -191,6 +191,11 @@ public final class MoeModel implements AutoCloseable {
     return new DecoderLayer(layer, layers.get(layer).load(weights), feedForward);
   }
 
+  /** Router and experts of a layer, made of these weights of the checkpoint. */
+  public MoeBlock block(MoeLayer moe, Weights weights) {
+    return new BlockReader(source, architecture).block(weights, moe);
+  }
+
   /** The tensors of a decoder layer, with experts and router, in the order of the checkpoint. */
   public List<StoredTensor> layerTensors(int layer) {
     String prefix = source.layer(layer);

@@ -71,7 +71,7 @@ public final class RecoverCommand implements Callable<Integer> {
       defaultValue = "all",
       converter = KebabCase.ToTrainedTensors.class,
       description =
-          "What is trained: experts, router, factors (of a student in compact form, end-to-end) or"
+          "What is trained: experts, router, factors (of a student in compact form) or"
               + " all (layerwise: experts and router; end-to-end: every weight)."
               + " Default: ${DEFAULT-VALUE}.")
   private TrainedTensors train = TrainedTensors.ALL;

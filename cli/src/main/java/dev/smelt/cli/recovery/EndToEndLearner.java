@@ -96,12 +96,8 @@ final class EndToEndLearner implements Learner {
     }
     SequencedMap<Integer, TrainingHistory> histories = new LinkedHashMap<>();
     histories.put(Learnt.WHOLE, result.history());
-    long parameters = trained.stream().mapToLong(tensor -> elements(tensor)).sum();
+    long parameters = trained.stream().mapToLong(tensor -> tensor.info().elements()).sum();
     return new Learnt(histories, List.of(), parameters);
-  }
-
-  private static long elements(StoredTensor tensor) {
-    return tensor.shape().stream().mapToLong(Long::longValue).reduce(1, (a, b) -> a * b);
   }
 
   @Override

@@ -4,6 +4,8 @@ import dev.smelt.cli.console.Progress;
 import dev.smelt.cli.pipeline.Session;
 import dev.smelt.cli.pipeline.Stopwatch;
 import dev.smelt.io.SmeltException;
+import dev.smelt.io.StoredTensor;
+import dev.smelt.model.CompactStorage;
 import dev.smelt.model.MoeBlock;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
@@ -25,7 +27,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.SequencedMap;
-import java.util.stream.IntStream;
 
 /** Trains layer by layer towards the teacher's hidden states, on the student's own inputs. */
 final class LayerwiseLearner implements Learner {
@@ -72,9 +73,9 @@ final class LayerwiseLearner implements Learner {
     List<TokenBatch> batches = TokenBatch.split(text.sequences(), session.batchTokens());
     try {
       new SequentialReduction(teacher, session.model(), session.compute(), repair(), session.seed())
-          .run(
+          .train(
               new SequentialReduction.Text(batches, text.heldOut()),
-              (_, block, _) -> whole(block),
+              this::asStored,
               (finished, repair) -> take(finished, repair, writer, progress),
               state,
               layer -> new TrainingProgress(progress, "layer " + layer + ", "));
@@ -91,15 +92,18 @@ final class LayerwiseLearner implements Learner {
         switch (request.train()) {
           case EXPERTS -> Trained.EXPERTS;
           case ROUTER -> Trained.ROUTER;
-          case ALL -> Trained.ALL;
-          case FACTORS -> throw new IllegalStateException("factors are trained end to end");
+          case ALL, FACTORS -> Trained.ALL;
         };
     return new RepairOptions(
         refit, Optional.of(new FitOptions(request.training(), request.batchTokens(), trained, 0)));
   }
 
-  private static ReducedBlock whole(MoeBlock block) {
-    return new ReducedBlock(IntStream.range(0, block.experts().size()).boxed().toList(), block);
+  /** The tensors of a layer in compact form that are trained as they are stored. */
+  private List<StoredTensor> asStored(int layer) {
+    MoeLayer moe = session.model().moeLayer(layer).orElseThrow();
+    return moe.experts() instanceof CompactStorage
+        ? request.train().of(session.model(), moe)
+        : List.of();
   }
 
   private void take(
@@ -107,12 +111,17 @@ final class LayerwiseLearner implements Learner {
     MoeBlock block = finished.block();
     Learner.requireFinite("layer " + repair.layer(), repair.fit().orElseThrow());
     requireFinite(repair.layer(), block);
-    writer.writeLayer(repair.layer(), block.router().weight(), block.experts());
+    if (asStored(repair.layer()).isEmpty()) {
+      writer.writeLayer(repair.layer(), block.router().weight(), block.experts());
+      parameters += trainedParameters(block);
+    } else {
+      finished.tensors().forEach(writer::write);
+      parameters += asStored(repair.layer()).stream().mapToLong(t -> t.info().elements()).sum();
+    }
     TrainingHistory history = repair.fit().orElseThrow();
     progress.advance(request.training().schedule().steps() - history.points().size());
     histories.put(repair.layer(), history);
     layers.add(repair.brief());
-    parameters += trainedParameters(block);
     if (history.stop() == Stop.DIVERGED) {
       throw new Diverged();
     }

@@ -13,7 +13,6 @@ import dev.smelt.model.MoeModel;
 import dev.smelt.model.export.ReductionWriter;
 import dev.smelt.model.export.ReplacementWriter;
 import dev.smelt.model.tensor.Torch;
-import dev.smelt.routing.recover.TrainedTensors;
 import dev.smelt.routing.train.TrainingHistory;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -65,13 +64,10 @@ public record Recovery(Session session, MoeModel teacher, RecoveryRequest reques
     boolean compact =
         session.model().moeLayers().stream()
             .anyMatch(moe -> moe.experts() instanceof CompactStorage);
-    boolean factors = request.train() == TrainedTensors.FACTORS;
-    if (request.mode() == RecoveryMode.LAYERWISE && (compact || factors)) {
+    if (request.refit() && compact) {
       throw SmeltException.usage(
-          compact
-              ? "--mode layerwise: the student is in compact form"
-              : "--train factors: layerwise training works on whole matrices",
-          "choose --mode end-to-end");
+          "--refit: the student is in compact form, and a refit gives whole matrices",
+          "leave it out; the training works on the factors themselves");
     }
     if (request.train().of(session.model()).isEmpty()) {
       throw SmeltException.usage(

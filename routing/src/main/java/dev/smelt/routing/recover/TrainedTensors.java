@@ -50,6 +50,18 @@ public enum TrainedTensors {
         .toList();
   }
 
+  /**
+   * The tensors of the experts and the router of one layer, which are all that layerwise training
+   * changes; in the order of the checkpoint.
+   *
+   * @throws SmeltException if experts are to be trained that are quantised
+   */
+  public List<StoredTensor> of(MoeModel model, MoeLayer moe) {
+    Set<StoredTensor> layer = new LinkedHashSet<>(moe.experts().tensors());
+    layer.add(moe.router());
+    return of(model).stream().filter(layer::contains).toList();
+  }
+
   private static SequencedSet<StoredTensor> experts(MoeModel model) {
     SequencedSet<StoredTensor> tensors = new LinkedHashSet<>();
     for (MoeLayer moe : model.moeLayers()) {

@@ -1,10 +1,12 @@
 package dev.smelt.routing.repair;
 
 import dev.smelt.model.MoeBlock;
+import dev.smelt.model.tensor.Tensor;
 import dev.smelt.routing.train.TrainingObserver;
 import dev.smelt.routing.train.TrainingState;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * A block that was repaired, and the results of the steps.
@@ -27,12 +29,14 @@ record BlockRepair(
   /**
    * Refits and fits a block as the options say; its tensors belong to the open scope.
    *
+   * @param start the weights of the refitted block that are trained
    * @param seed added to that of the fit
    * @param state where the fit is stored
    * @param observer is told each step of the fit
    */
   static BlockRepair of(
       MoeBlock block,
+      Function<MoeBlock, Trainable> start,
       RepairTokens tokens,
       RepairOptions options,
       long seed,
@@ -46,10 +50,16 @@ record BlockRepair(
     Optional<FitResult> fit =
         options
             .fit()
-            .map(o -> Fit.fit(refitted, tokens, o.withSeed(o.seed() + seed), state, observer));
+            .map(o -> o.withSeed(o.seed() + seed))
+            .map(o -> Fit.fit(refitted, start, tokens, o, state, observer));
     MoeBlock fitted = fit.map(FitResult::block).orElse(refitted);
     double after = BlockError.of(fitted, tokens, split.training()).relative();
     return new BlockRepair(fitted, edited, training, refit, fit, after);
+  }
+
+  /** The weights that the fit has found; none if the block is as it came. */
+  List<Tensor> weights() {
+    return fit.map(FitResult::weights).orElse(List.of());
   }
 
   LayerRepair report(int layer, List<Integer> survivors, double stored) {

@@ -13,6 +13,7 @@ import dev.smelt.routing.train.TrainingObserver;
 import dev.smelt.routing.train.TrainingState;
 import dev.smelt.routing.train.TrainingTask;
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * Fits router and experts of one layer to its targets by gradients, on batches of the layer's
@@ -30,9 +31,9 @@ public final class Fit implements TrainingTask {
   private final double energy;
   private final RandomOrder order;
 
-  private Fit(MoeBlock block, RepairTokens tokens, FitOptions options) {
+  private Fit(Trainable trainable, RepairTokens tokens, FitOptions options) {
     this.tokens = tokens;
-    trainable = Trainable.of(block, options.trained());
+    this.trainable = trainable;
     order = new RandomOrder(tokens.split().training(), options.batchTokens(), options.seed());
     energy = energy();
   }
@@ -61,8 +62,29 @@ public final class Fit implements TrainingTask {
       FitOptions options,
       TrainingState state,
       TrainingObserver observer) {
+    return fit(block, b -> BlockWeights.of(b, options.trained()), tokens, options, state, observer);
+  }
+
+  /**
+   * Fits a block; the result's tensors belong to the open scope.
+   *
+   * @param block what is fitted
+   * @param start its weights that are trained, read into the open scope
+   * @param tokens inputs and targets
+   * @param state where the fit is stored, and goes on from
+   * @param observer is told each step
+   */
+  static FitResult fit(
+      MoeBlock block,
+      Function<MoeBlock, Trainable> start,
+      RepairTokens tokens,
+      FitOptions options,
+      TrainingState state,
+      TrainingObserver observer) {
     try (var scope = Scope.open()) {
-      FitResult result = new Fit(block, tokens, options).run(block, options, state, observer);
+      Fit fit = new Fit(start.apply(block), tokens, options);
+      FitResult result = fit.run(block, options, state, observer);
+      result.weights().forEach(scope::keep);
       scope.keep(result.block().router().weight());
       result.block().experts().forEach(expert -> expert.parts().values().forEach(scope::keep));
       return result;
@@ -82,20 +104,25 @@ public final class Fit implements TrainingTask {
       MoeBlock block, FitOptions options, TrainingState state, TrainingObserver observer) {
     double before = heldOut();
     if (!(energy > 0) || before == 0) {
-      return new FitResult(block, before, before, 0, TrainingHistory.none(before));
+      return unchanged(block, before, TrainingHistory.none(before));
     }
     Training.Result result = Training.run(this, options.training(), state, observer);
     TrainingHistory history = result.history();
     if (history.bestStep() == 0) {
-      return new FitResult(block, before, before, 0, history);
+      return unchanged(block, before, history);
     }
     MoeBlock fitted = trainable.with(result.best());
     return new FitResult(
         block.with(fitted.router(), fitted.experts()),
+        result.best(),
         history.heldOutBefore(),
         history.heldOutAfter(),
         history.bestStep(),
         history);
+  }
+
+  private static FitResult unchanged(MoeBlock block, double error, TrainingHistory history) {
+    return new FitResult(block, List.of(), error, error, 0, history);
   }
 
   @Override

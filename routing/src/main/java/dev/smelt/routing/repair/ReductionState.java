@@ -22,7 +22,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.SequencedMap;
-import java.util.function.IntFunction;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -36,6 +35,7 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public final class ReductionState {
   private static final String FILE = "reduction.json";
+  private static final String ROUTER = "router";
   private static final JsonMapper MAPPER = JsonMapper.builder().build();
 
   private final Optional<Path> directory;
@@ -108,23 +108,36 @@ public final class ReductionState {
     return progress.finished();
   }
 
-  /** Gives the finished layers to a sink again; the original blocks are by layer. */
-  void replay(IntFunction<MoeBlock> originals, ReducedLayerSink sink) {
+  /** Makes a finished layer of what was stored of it. */
+  @FunctionalInterface
+  interface Reader {
+    ReducedBlock read(LayerRepair repair, TensorFile file);
+  }
+
+  /** Gives the finished layers to a sink again. */
+  void replay(Reader reader, ReducedLayerSink sink) {
     for (LayerRepair repair : progress.finished()) {
       try (TensorFile file = TensorFile.open(layer(repair.layer()));
           var _ = Scope.open()) {
-        MoeBlock kept =
-            ReducedBlock.keep(originals.apply(repair.layer()), repair.survivors()).block();
-        List<Expert> experts = new ArrayList<>();
-        for (int e = 0; e < kept.experts().size(); e++) {
-          int index = e;
-          experts.add(kept.experts().get(e).map((part, _) -> file.tensor(name(index, part))));
-        }
-        Router router = kept.router().with(file.tensor("router"));
-        MoeBlock block = kept.with(router, experts).routedOnly();
-        sink.accept(new ReducedBlock(repair.survivors(), block), repair);
+        sink.accept(reader.read(repair, file), repair);
       }
     }
+  }
+
+  /**
+   * A finished layer whose experts and router were stored.
+   *
+   * @param original the block before anything was done
+   */
+  static ReducedBlock read(MoeBlock original, LayerRepair repair, TensorFile file) {
+    MoeBlock kept = ReducedBlock.keep(original, repair.survivors()).block();
+    List<Expert> experts = new ArrayList<>();
+    for (int e = 0; e < kept.experts().size(); e++) {
+      int index = e;
+      experts.add(kept.experts().get(e).map((part, _) -> file.tensor(name(index, part))));
+    }
+    Router router = kept.router().with(file.tensor(ROUTER));
+    return new ReducedBlock(repair.survivors(), kept.with(router, experts).routedOnly());
   }
 
   private static String name(int expert, ExpertPart part) {
@@ -150,8 +163,20 @@ public final class ReductionState {
     if (directory.isEmpty()) {
       return;
     }
+    TensorFile.write(layer(repair.layer()), tensors(block));
+    List<LayerRepair> finished = new ArrayList<>(progress.finished());
+    finished.add(repair);
+    progress = new Progress(progress.key(), progress.next(), finished);
+  }
+
+  /** What is stored of a block: what was trained by its name, else router and experts. */
+  private static SequencedMap<String, Tensor> tensors(ReducedBlock block) {
     SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
-    tensors.put("router", block.block().router().weight());
+    tensors.put(ROUTER, block.block().router().weight());
+    if (!block.tensors().isEmpty()) {
+      block.tensors().forEach((stored, tensor) -> tensors.put(stored.name(), tensor));
+      return tensors;
+    }
     for (int e = 0; e < block.survivors().size(); e++) {
       int index = e;
       block
@@ -161,10 +186,7 @@ public final class ReductionState {
           .parts()
           .forEach((part, tensor) -> tensors.put(name(index, part), tensor));
     }
-    TensorFile.write(layer(repair.layer()), tensors);
-    List<LayerRepair> finished = new ArrayList<>(progress.finished());
-    finished.add(repair);
-    progress = new Progress(progress.key(), progress.next(), finished);
+    return tensors;
   }
 
   /** Where the fit of a layer is stored. */

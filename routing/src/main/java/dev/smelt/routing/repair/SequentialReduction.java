@@ -1,17 +1,23 @@
 package dev.smelt.routing.repair;
 
 import dev.smelt.io.Dtype;
+import dev.smelt.io.StoredTensor;
 import dev.smelt.model.DecoderLayer;
 import dev.smelt.model.FeedForward;
 import dev.smelt.model.HiddenStates;
 import dev.smelt.model.MoeBlock;
+import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.MoeObserver;
 import dev.smelt.model.TokenBatch;
+import dev.smelt.model.Weights;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
+import dev.smelt.routing.train.TensorFile;
 import dev.smelt.routing.train.TrainingObserver;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.SequencedMap;
 import java.util.function.IntFunction;
 
 /**
@@ -94,35 +100,42 @@ public record SequentialReduction(
       LayerFinish finish,
       ReducedLayerSink sink,
       ReductionState state) {
-    run(new Text(batches, 0), edit, finish, sink, state, _ -> TrainingObserver.NONE);
+    Work work = new Work(edit, _ -> List.of(), finish);
+    run(new Text(batches, 0), work, sink, state, _ -> TrainingObserver.NONE);
   }
 
   /**
-   * Edits all layers that are not finished yet; the sink gets the finished ones first.
+   * Trains all layers that are not finished yet, without an edit; the sink gets the finished ones
+   * first.
    *
    * @param text calibration tokens, the same as when the state was begun
-   * @param edit what is done to a layer before it is repaired
+   * @param trained by layer the tensors that are trained as they are stored; for a layer without
+   *     any the parts of its block are trained
    * @param sink takes the finished layers
    * @param state where each finished layer is stored
    * @param observers watches the fit of each layer
    */
-  public void run(
+  public void train(
       Text text,
-      LayerEdit edit,
+      IntFunction<List<StoredTensor>> trained,
       ReducedLayerSink sink,
       ReductionState state,
       IntFunction<TrainingObserver> observers) {
-    run(text, edit, LayerFinish.NONE, sink, state, observers);
+    LayerEdit none = (_, block, _) -> ReducedBlock.whole(block);
+    run(text, new Work(none, trained, LayerFinish.NONE), sink, state, observers);
   }
+
+  /** What is done to a layer: an edit, a fit of some weights, and something after that. */
+  private record Work(
+      LayerEdit edit, IntFunction<List<StoredTensor>> trained, LayerFinish finish) {}
 
   private void run(
       Text text,
-      LayerEdit edit,
-      LayerFinish finish,
+      Work work,
       ReducedLayerSink sink,
       ReductionState state,
       IntFunction<TrainingObserver> observers) {
-    state.replay(this::original, sink);
+    state.replay((repair, file) -> finished(repair, file, work), sink);
     try (HiddenStates original = HiddenStates.embed(teacher, text.batches(), compute);
         HiddenStates reduced =
             teacher == model
@@ -130,7 +143,7 @@ public record SequentialReduction(
                 : HiddenStates.embed(model, text.batches(), compute)) {
       state.restore(original, reduced);
       TokenSplit split = text.split(original, seed);
-      Walk walk = new Walk(original, reduced, split, edit, finish, sink, state, observers);
+      Walk walk = new Walk(original, reduced, split, work, sink, state, observers);
       for (int l = state.next(); l < model.architecture().layers(); l++) {
         advanceTeacher(l, original);
         try (var _ = Scope.open()) {
@@ -153,11 +166,19 @@ public record SequentialReduction(
     }
   }
 
-  private MoeBlock original(int layer) {
-    if (model.layer(layer, compute).feedForward() instanceof FeedForward.Sparse(MoeBlock block)) {
-      return block;
+  /** A layer that an earlier run has finished. */
+  private ReducedBlock finished(LayerRepair repair, TensorFile file, Work work) {
+    MoeLayer moe = model.moeLayer(repair.layer()).orElseThrow();
+    List<StoredTensor> trained = work.trained().apply(repair.layer());
+    if (trained.isEmpty()) {
+      MoeBlock original = model.block(moe, new Weights(model.checkpoint(), compute));
+      return ReductionState.read(original, repair, file);
     }
-    throw new IllegalStateException("layer " + layer + " has no experts");
+    SequencedMap<StoredTensor, Tensor> values = new LinkedHashMap<>();
+    if (repair.fitSteps() > 0) {
+      trained.forEach(tensor -> values.put(tensor, file.tensor(tensor.name())));
+    }
+    return StoredWeights.of(model, moe, compute, trained).stored(repair.survivors(), values);
   }
 
   /** What stays the same over all layers. */
@@ -165,8 +186,7 @@ public record SequentialReduction(
       HiddenStates original,
       HiddenStates reduced,
       TokenSplit split,
-      LayerEdit edit,
-      LayerFinish finish,
+      Work work,
       ReducedLayerSink sink,
       ReductionState state,
       IntFunction<TrainingObserver> observers) {}
@@ -186,24 +206,47 @@ public record SequentialReduction(
 
   /** Edits and repairs a block; returns what will be written, without the shared expert. */
   private MoeBlock reduce(int index, MoeBlock original, LayerTokens tokens, Walk walk) {
-    ReducedBlock edited = walk.edit().reduce(index, original, tokens);
+    ReducedBlock edited = walk.work().edit().reduce(index, original, tokens);
+    List<StoredTensor> trained = walk.work().trained().apply(index);
     BlockRepair done =
         BlockRepair.of(
             edited.block(),
+            block -> start(index, block, trained),
             tokens,
             repair,
             seed + index,
             walk.state().training(index),
             walk.observers().apply(index));
-    MoeBlock repaired = StoredTypes.of(model.moeLayer(index).orElseThrow()).of(done.block());
-    MoeBlock stored = walk.finish().finish(index, repaired, tokens);
-    MoeBlock computed = StoredTypes.all(compute).of(stored);
+    ReducedBlock finished = stored(index, edited.survivors(), done, trained, walk, tokens);
+    MoeBlock computed = StoredTypes.all(compute).of(finished.block());
     double after = BlockError.of(computed, tokens, tokens.split().heldOut()).relative();
-    ReducedBlock finished = new ReducedBlock(edited.survivors(), stored);
     LayerRepair report = done.report(index, edited.survivors(), after);
     walk.state().store(finished, report);
     walk.sink().accept(finished, report);
-    return stored;
+    return finished.block();
+  }
+
+  /** The weights of a block that are fitted. */
+  private Trainable start(int index, MoeBlock block, List<StoredTensor> trained) {
+    return trained.isEmpty()
+        ? BlockWeights.of(block, repair.fit().orElseThrow().trained())
+        : StoredWeights.of(model, model.moeLayer(index).orElseThrow(), compute, trained);
+  }
+
+  /** The layer in the types in which it will be written. */
+  private ReducedBlock stored(
+      int index,
+      List<Integer> survivors,
+      BlockRepair done,
+      List<StoredTensor> trained,
+      Walk walk,
+      LayerTokens tokens) {
+    MoeLayer moe = model.moeLayer(index).orElseThrow();
+    if (!trained.isEmpty()) {
+      return StoredWeights.of(model, moe, compute, trained).stored(survivors, done.weights());
+    }
+    MoeBlock repaired = StoredTypes.of(moe).of(done.block());
+    return new ReducedBlock(survivors, walk.work().finish().finish(index, repaired, tokens));
   }
 
   private static void attend(DecoderLayer layer, HiddenStates states) {

@@ -1,57 +1,29 @@
 package dev.smelt.routing.repair;
 
 import dev.smelt.io.Dtype;
-import dev.smelt.model.Expert;
 import dev.smelt.model.MoeBlock;
-import dev.smelt.model.Router;
-import dev.smelt.model.tensor.Autograd;
 import dev.smelt.model.tensor.Tensor;
-import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 
-/**
- * The weights of router and experts in F32 (F64 for blocks in F64), as they are trained.
- *
- * @param block the block that they began as, whose type is computed in
- * @param trained which of its weights
- * @param masters the router's matrix, then the parts of each expert, as far as they are trained
- */
-record Trainable(MoeBlock block, Trained trained, List<Tensor> masters) {
-  /** Copies the weights of a block; the copies belong to the open scope. */
-  static Trainable of(MoeBlock block, Trained trained) {
-    List<Tensor> masters = new ArrayList<>();
-    if (trained.hasRouter()) {
-      masters.add(master(block.router().weight()));
-    }
-    if (trained.hasExperts()) {
-      for (Expert expert : block.experts()) {
-        expert.parts().values().forEach(part -> masters.add(master(part)));
-      }
-    }
-    masters.forEach(Autograd::require);
-    return new Trainable(block, trained, List.copyOf(masters));
+/** Weights of a layer that are trained, and the block that they make. */
+interface Trainable {
+  /**
+   * The weights as they are trained: F32, or F64 for what is F64; contiguous leaves whose gradients
+   * can be asked for.
+   */
+  List<Tensor> masters();
+
+  /** The block with other weights, without its shared expert, in the type that is computed in. */
+  MoeBlock with(List<Tensor> weights);
+
+  /** The block with the weights as they are now. */
+  default MoeBlock current() {
+    return with(masters());
   }
 
-  private static Tensor master(Tensor weight) {
+  /** A copy of a weight in the type that it is trained in. */
+  static Tensor master(Tensor weight) {
     Tensor rows = weight.contiguous();
     return rows.dtype().equals(Dtype.F64) ? rows.copy() : rows.to(Dtype.F32).copy();
-  }
-
-  /** The block with the weights as they are now, without its shared expert, in its own type. */
-  MoeBlock current() {
-    return with(masters);
-  }
-
-  /** The block with other weights. */
-  MoeBlock with(List<Tensor> weights) {
-    Dtype dtype = block.router().weight().dtype();
-    Iterator<Tensor> cast = weights.stream().map(w -> w.to(dtype)).toList().iterator();
-    Router router = trained.hasRouter() ? block.router().with(cast.next()) : block.router();
-    List<Expert> experts =
-        trained.hasExperts()
-            ? block.experts().stream().map(expert -> expert.map((_, _) -> cast.next())).toList()
-            : block.experts();
-    return block.with(router, experts).routedOnly();
   }
 }

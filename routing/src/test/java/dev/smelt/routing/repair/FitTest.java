@@ -74,7 +74,7 @@ class FitTest {
       MoeBlock block = Fixture.block(1, 3, Dtype.F64);
       TokenMatrix tokens = Fixture.tokens(Fixture.block(2, 3, Dtype.F64), 3, 48);
       var rows = tokens.rows(IntStream.range(0, 48).toArray());
-      Trainable trainable = Trainable.of(block, Trained.ALL);
+      Trainable trainable = BlockWeights.of(block, Trained.ALL);
       List<Tensor> gradients;
       try (var recording = Autograd.record()) {
         Tensor loss = Fit.loss(trainable.current(), rows, 1);
