@@ -51,14 +51,27 @@ public enum Activation {
     };
   }
 
-  /** The activated gate times the other branch; both are results of projections. */
+  /**
+   * The activated gate times the other branch; both are results of projections, which are
+   * overwritten.
+   */
   Tensor gate(Tensor gate, Tensor up) {
-    Tensor z = apply(gate);
-    Tensor other = this == CLAMPED_SWISH ? up.clamp(-LIMIT, LIMIT).add(1) : up;
     if (Autograd.isRecording()) {
-      return z.mul(other);
+      Tensor other = this == CLAMPED_SWISH ? up.clamp(-LIMIT, LIMIT).add(1) : up;
+      return apply(gate).mul(other);
     }
-    z.mulInPlace(other);
+    if (this == CLAMPED_SWISH) {
+      gate.clampInPlace(Double.NEGATIVE_INFINITY, LIMIT);
+      up.clampInPlace(-LIMIT, LIMIT);
+      up.addInPlace(1);
+      Tensor part = gate.mul(SLOPE);
+      part.sigmoidInPlace();
+      gate.mulInPlace(part);
+      gate.mulInPlace(up);
+      return gate;
+    }
+    Tensor z = apply(gate);
+    z.mulInPlace(up);
     return z;
   }
 }

@@ -121,12 +121,24 @@ public record FusedStorage(
     long width = both.size(0) / 2;
     return switch (order) {
       case ROWS, COLUMNS -> both.narrow(0, which * width, width);
-      case ROWS_IN_TURN, COLUMNS_IN_TURN -> {
-        long[] pairs =
-            both.rank() == 1 ? new long[] {width, 2} : new long[] {width, 2, both.size(1)};
-        yield both.reshape(pairs).select(1, which).contiguous();
-      }
+      case ROWS_IN_TURN -> everySecond(both, which);
+      case COLUMNS_IN_TURN ->
+          both.rank() == 1
+              ? everySecond(both, which)
+              // as it lies in the file, [H, 2I]
+              : both.transpose(0, 1)
+                  .reshape(both.size(1), width, 2)
+                  .select(2, which)
+                  .contiguous()
+                  .transpose(0, 1);
     };
+  }
+
+  private static Tensor everySecond(Tensor rows, int first) {
+    long[] shape = rows.shape();
+    long[] pairs =
+        shape.length == 1 ? new long[] {shape[0] / 2, 2} : new long[] {shape[0] / 2, 2, shape[1]};
+    return rows.reshape(pairs).select(1, first).contiguous();
   }
 
   @Override

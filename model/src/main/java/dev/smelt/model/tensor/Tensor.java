@@ -205,11 +205,10 @@ public final class Tensor implements AutoCloseable {
 
   /** {@code this * weight^T + bias}, for a weight of shape [out, in] and a bias of shape [out]. */
   public Tensor linear(Tensor weight, Tensor bias) {
-    Tensor transposed = weight.transpose(0, 1);
-    if (!Products.splits(this, transposed)) {
+    if (Autograd.isRecording()) {
       return of(torch.linear(at, weight.at, bias.at));
     }
-    Tensor product = Products.of(this, transposed);
+    Tensor product = linear(weight);
     product.addInPlace(bias);
     return product;
   }
@@ -517,6 +516,16 @@ public final class Tensor implements AutoCloseable {
   /** Adds rows of {@code source} to the entries of dimension 0 that {@code index} (I64) names. */
   public void indexAddInPlace(Tensor index, Tensor source) {
     at.index_add_(0, index.at, source.at);
+  }
+
+  /** Limits all elements to a range. */
+  public void clampInPlace(double from, double to) {
+    at.clamp_(optional(from), optional(to));
+  }
+
+  /** Replaces all elements {@code x} by {@code 1 / (1 + exp(-x))}. */
+  public void sigmoidInPlace() {
+    at.sigmoid_();
   }
 
   /** Replaces every element by its square root. */
