@@ -39,7 +39,7 @@ public final class CheckpointWriter implements AutoCloseable {
   private final ByteBuffer buffer = ShardOutput.newBuffer();
   private final ExecutorService background =
       Executors.newFixedThreadPool(
-          2, task -> Thread.ofPlatform().name("smelt-readback").daemon().unstarted(task));
+          3, task -> Thread.ofPlatform().name("smelt-readback").daemon().unstarted(task));
 
   private CheckpointWriter(OutputDirectory directory, List<ShardPlan> shards) {
     this.directory = directory;

@@ -17,8 +17,9 @@ import java.util.zip.CRC32C;
 /**
  * One safetensors file while it is written, piece by piece in any order.
  *
- * <p>Each piece has a checksum. As soon as enough pieces have come, or all, they are synced to disk
- * and read back in the background, while the writer goes on.
+ * <p>Each piece has a checksum. As soon as enough pieces have come, or all, they are read back in
+ * the background, and the file is synced to disk unless it is being synced already, while the
+ * writer goes on. What was written after the last of these syncs is synced in the end.
  */
 final class ShardOutput implements AutoCloseable {
   private static final int BUFFER_BYTES = 1 << 20;
@@ -37,6 +38,7 @@ final class ShardOutput implements AutoCloseable {
   private final ByteBuffer buffer;
   private final TreeMap<Long, Long> written = new TreeMap<>();
   private final List<CompletableFuture<Void>> checks = new ArrayList<>();
+  private CompletableFuture<Void> sync = CompletableFuture.completedFuture(null);
   private List<Piece> batch = new ArrayList<>();
   private long batchBytes;
   private long missing;
@@ -136,15 +138,21 @@ final class ShardOutput implements AutoCloseable {
     List<Piece> pieces = batch;
     batch = new ArrayList<>();
     batchBytes = 0;
-    checks.add(CompletableFuture.runAsync(() -> syncAndReadBack(pieces), background));
+    checks.add(CompletableFuture.runAsync(() -> readBack(pieces), background));
+    if (sync.isDone()) {
+      sync = sync.thenRunAsync(this::force, background);
+    }
   }
 
-  private void syncAndReadBack(List<Piece> pieces) {
+  private void force() {
     try {
       channel.force(true);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private void readBack(List<Piece> pieces) {
     for (Piece piece : pieces) {
       int expected = piece.crc.join();
       int found = checksum(channel, piece.offset, piece.bytes);
@@ -194,6 +202,8 @@ final class ShardOutput implements AutoCloseable {
     if (checks.isEmpty() || !batch.isEmpty()) {
       submit();
     }
+    sync.join();
+    force();
     checks.forEach(CompletableFuture::join);
   }
 

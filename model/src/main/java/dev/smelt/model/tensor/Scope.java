@@ -13,7 +13,6 @@ public final class Scope implements AutoCloseable {
   private final PointerScope inner;
 
   private Scope() {
-    Torch.initialise();
     outer = PointerScope.getInnerScope();
     inner = new PointerScope();
   }

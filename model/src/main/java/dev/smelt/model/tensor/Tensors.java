@@ -16,6 +16,10 @@ import org.bytedeco.pytorch.global.torch;
 
 /** Makes tensors: from numbers, from mapped memory, from other tensors. */
 public final class Tensors {
+  static {
+    Torch.initialise();
+  }
+
   private Tensors() {}
 
   private static TensorOptions options(Dtype dtype) {

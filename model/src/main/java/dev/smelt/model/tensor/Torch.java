@@ -29,31 +29,48 @@ public final class Torch {
           Map.entry(Dtype.U8, ScalarType.Byte),
           Map.entry(Dtype.BOOL, ScalarType.Bool));
   private static boolean initialised;
+  private static int wanted;
 
   private Torch() {}
 
   /**
    * Loads the native library once and switches gradients off for this thread. Matrix products use
-   * one thread each, see {@link Blas}.
+   * one thread each, see {@link Blas}. {@link Tensors} calls this before the first tensor is made:
+   * loading takes more than a second, which commands that only copy do not spend.
    */
   static synchronized void initialise() {
     if (!initialised) {
       initialised = true;
       GradMode.set_enabled(false);
       Blas.useThreads(1);
+      if (wanted > 0) {
+        torch.set_num_threads(wanted);
+      }
     }
   }
 
   /** Sets the number of threads inside operations. */
-  public static void useThreads(int threads) {
-    initialise();
-    torch.set_num_threads(threads);
+  public static synchronized void useThreads(int threads) {
+    wanted = threads;
+    if (initialised) {
+      torch.set_num_threads(threads);
+    }
   }
 
-  /** The number of threads inside operations. */
-  public static int threads() {
-    initialise();
-    return torch.get_num_threads();
+  /** The number of threads inside operations, now or once the library is loaded. */
+  public static synchronized int threads() {
+    if (initialised) {
+      return torch.get_num_threads();
+    }
+    return wanted > 0 ? wanted : usualThreads();
+  }
+
+  /** What OpenMP takes: its variable, else all processors. */
+  private static int usualThreads() {
+    String variable = System.getenv().getOrDefault("OMP_NUM_THREADS", "");
+    return variable.matches("[1-9][0-9]{0,3}")
+        ? Integer.parseInt(variable)
+        : Runtime.getRuntime().availableProcessors();
   }
 
   /** Whether the processor has bfloat16 matrix instructions, which make BF16 faster than F32. */
