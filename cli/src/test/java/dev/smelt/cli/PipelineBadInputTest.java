@@ -63,6 +63,7 @@ class PipelineBadInputTest {
               models(),
               weights(),
               compressions(),
+              methods(),
               comparisons(),
               recovery())
           .flatMap(List::stream)
@@ -94,6 +95,67 @@ class PipelineBadInputTest {
         row("evaluate: window of one", EVALUATE.replace("32", "1"), 2, "at least 2"),
         row("evaluate: no threads", EVALUATE + " --threads -1", 2, "--threads"),
         row("evaluate: unknown type", EVALUATE + " --compute f16", 2, "--compute", "f16"));
+  }
+
+  private static List<Case> methods() {
+    String statistics = "merge MODEL -o DIR/out --experts 8 --statistics DIR/s.safetensors";
+    Consumer<Path> withoutSample = directory -> run(directory, CALIBRATE + " --sample 0");
+    Consumer<Path> infinite =
+        directory -> {
+          run(directory, CALIBRATE);
+          spoilDouble(directory.resolve("s.safetensors"), "layers.1.logit_gram");
+        };
+    Consumer<Path> lacking =
+        directory -> {
+          run(directory, CALIBRATE);
+          replace("s.safetensors", "layers.2.routed", "layers.2.roused").accept(directory);
+        };
+    return List.of(
+        merge("groups too small", "--experts 4 --method ream --group-size 2", 2, "--group-size 2"),
+        merge("no groups", "--experts 8 --method m-smoe --group-size 4", 2, "--group-size"),
+        merge("no linkage", "--experts 8 --method ream --linkage single", 2, "--linkage"),
+        merge("no variant", "--experts 8 --method hc-smoe --variant released", 2, "--variant"),
+        merge("unknown linkage", "--experts 8 --method hc-smoe --linkage x", 2, "--linkage"),
+        merge("unknown variant", "--experts 8 --method ream --variant x", 2, "--variant"),
+        merge("nothing to go on with", "--experts 8 --resume DIR/r", 2, "--resume"),
+        merge(
+            "plans of all layers", "--experts 8 --adaptive --plan-on reduced", 2, "of all layers"),
+        merge("redirected", "--experts 8 --router redirect --plan-on reduced", 2, "--plan-on red"),
+        row(
+            "merge: two sources",
+            directory -> run(directory, CALIBRATE),
+            statistics + " --text DIR/text.txt --plan-on reduced",
+            2,
+            "--statistics would not be used"),
+        row("merge: plan without text", statistics + " --plan-on reduced", 2, "--plan-on reduced"),
+        row(
+            "drop: nothing to plan on",
+            "drop MODEL -o DIR/out --experts 8 --criterion aimer --text DIR/text.txt"
+                + " --plan-on reduced",
+            2,
+            "--plan-on reduced"),
+        row(
+            "no sampled tokens",
+            withoutSample,
+            statistics + " --method ream",
+            3,
+            "no sampled tokens",
+            "smelt calibrate"),
+        row(
+            "statistics lack a field",
+            lacking,
+            statistics,
+            3,
+            "layers.2.routed",
+            "smelt calibrate"),
+        row("similarity is not finite", infinite, statistics, 3, "layer 1", "not finite"),
+        row(
+            "drop: experts without a token",
+            "drop MODEL -o DIR/out --experts 15 --repair refit --text DIR/text.txt --sequences 1"
+                + " --length 6",
+            3,
+            "no calibration token reaches",
+            "more text"));
   }
 
   private static List<Case> comparisons() {
@@ -373,6 +435,18 @@ class PipelineBadInputTest {
     }
     byte[] all = TestFiles.read(file);
     all[(int) offset + 6] = (byte) 0xC0;
+    all[(int) offset + 7] = 0x7F;
+    TestFiles.bytes(file, all);
+  }
+
+  /** Makes the first value of a tensor of F64 NaN. */
+  private static void spoilDouble(Path file, String name) {
+    long offset;
+    try (SafetensorsFile opened = SafetensorsFile.open(file)) {
+      offset = opened.tensors().get(name).offset();
+    }
+    byte[] all = TestFiles.read(file);
+    all[(int) offset + 6] = (byte) 0xF8;
     all[(int) offset + 7] = 0x7F;
     TestFiles.bytes(file, all);
   }

@@ -45,6 +45,18 @@ public final class Smelt {
     return in(Path.of("")).start(arguments);
   }
 
+  /** Starts the program and does not wait; what it prints is lost. */
+  public static Process begin(Object... arguments) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(launcher().toString());
+    Stream.of(arguments).forEach(argument -> command.add(argument.toString()));
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().put("SMELT_CACHE", property("smelt.cache").toString());
+    builder.redirectOutput(ProcessBuilder.Redirect.DISCARD);
+    builder.redirectError(ProcessBuilder.Redirect.DISCARD);
+    return builder.start();
+  }
+
   /** Runs in another working directory. */
   public static Smelt in(Path directory) {
     Map<String, String> environment = new LinkedHashMap<>();

@@ -28,14 +28,11 @@ final class Average implements MergeMethod {
 
   @Override
   public MergeOptions adjusted(MergeOptions options) {
-    return new MergeOptions(
-        options.experts(),
-        options.similarity(),
-        AlignmentMode.NONE,
-        MergeWeights.UNIFORM,
-        options.router() == RouterRule.REDIRECT ? RouterRule.REDIRECT : RouterRule.WEIGHTED,
-        options.adaptive(),
-        options.output());
+    boolean redirected = options.router() == RouterRule.REDIRECT;
+    return options
+        .with(AlignmentMode.NONE)
+        .with(MergeWeights.UNIFORM)
+        .with(redirected ? RouterRule.REDIRECT : RouterRule.WEIGHTED);
   }
 
   @Override

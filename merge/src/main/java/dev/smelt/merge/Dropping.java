@@ -1,10 +1,7 @@
 package dev.smelt.merge;
 
-import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
-import dev.smelt.model.tensor.Scope;
 import dev.smelt.routing.RoutingStatistics;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
@@ -31,30 +28,27 @@ public record Dropping(
     implements Reducer {
 
   @Override
-  public ReducePlan plan() {
+  public int count(int layer) {
+    return keep;
+  }
+
+  @Override
+  public LayerPlan plan(LayerContext context) {
     SuperExperts protectedExperts = protectSuper ? SuperExperts.of(statistics) : SuperExperts.NONE;
-    List<LayerPlan> layers = new ArrayList<>();
-    for (MoeLayer moe : model.moeLayers()) {
-      try (var _ = Scope.open()) {
-        double[] scores = criterion.scores(context(moe.layer()), seed).clone();
-        protectedExperts.in(moe.layer()).forEach(e -> scores[e] = Double.POSITIVE_INFINITY);
-        List<Group> groups =
-            Ranking.top(scores, keep, moe.groups()).stream().map(Group::single).toList();
-        layers.add(new LayerPlan(moe.layer(), groups));
-      }
-    }
+    double[] scores = criterion.scores(context, seed).clone();
+    protectedExperts.in(context.layer()).forEach(e -> scores[e] = Double.POSITIVE_INFINITY);
+    List<Group> groups =
+        Ranking.top(scores, keep, context.moe().groups()).stream().map(Group::single).toList();
+    return new LayerPlan(context.layer(), groups);
+  }
+
+  @Override
+  public ReducePlan described(List<LayerPlan> layers) {
     SequencedMap<String, Object> options = new LinkedHashMap<>();
     options.put("experts", keep);
     options.put("criterion", criterion.option());
     options.put("protect-super", protectSuper);
     return new ReducePlan("drop", criterion.option(), options, false, OutputKind.STOCK, layers);
-  }
-
-  @Override
-  public LayerContext context(int layer) {
-    return criterion.needsStatistics()
-        ? Reducer.super.context(layer)
-        : LayerContext.withoutStatistics(model, model.moeLayer(layer).orElseThrow());
   }
 
   @Override

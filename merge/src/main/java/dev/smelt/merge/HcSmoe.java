@@ -7,6 +7,7 @@ import dev.smelt.model.tensor.Tensors;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 
 /**
  * HC-SMoE: hierarchical clustering of mean expert outputs (Chen et al., "Retraining-Free Merging of
@@ -38,14 +39,12 @@ final class HcSmoe implements MergeMethod {
 
   @Override
   public MergeOptions adjusted(MergeOptions options) {
-    return new MergeOptions(
-        options.experts(),
-        options.similarity(),
-        AlignmentMode.NONE,
-        options.weights(),
-        options.router(),
-        options.adaptive(),
-        options.output());
+    return options.with(AlignmentMode.NONE);
+  }
+
+  @Override
+  public Set<MergeOption> offered() {
+    return Set.of(MergeOption.LINKAGE);
   }
 
   @Override
@@ -57,7 +56,7 @@ final class HcSmoe implements MergeMethod {
         context,
         options.experts(),
         (experts, keep) ->
-            cluster(experts, keep, distances).stream()
+            cluster(experts, keep, distances, options.linkage()).stream()
                 .map(c -> Group.weighted(Ranking.descending(c, frequency).getFirst(), c, weights))
                 .toList());
   }
@@ -92,7 +91,7 @@ final class HcSmoe implements MergeMethod {
 
   /** Joins the nearest pair, the first of equal ones, until few enough clusters are left. */
   private static List<List<Integer>> cluster(
-      List<Integer> experts, int keep, double[][] distances) {
+      List<Integer> experts, int keep, double[][] distances, Linkage linkage) {
     int n = experts.size();
     List<List<Integer>> clusters = new ArrayList<>();
     double[][] apart = new double[n][n];
@@ -103,14 +102,14 @@ final class HcSmoe implements MergeMethod {
       }
     }
     for (int left = n; left > keep; left--) {
-      join(clusters, apart);
+      join(clusters, apart, linkage);
     }
     clusters.removeIf(List::isEmpty);
     clusters.forEach(Collections::sort);
     return clusters;
   }
 
-  private static void join(List<List<Integer>> clusters, double[][] apart) {
+  private static void join(List<List<Integer>> clusters, double[][] apart, Linkage linkage) {
     int n = clusters.size();
     int first = -1;
     int second = -1;
@@ -126,7 +125,7 @@ final class HcSmoe implements MergeMethod {
     int a = clusters.get(first).size();
     int b = clusters.get(second).size();
     for (int other = 0; other < n; other++) {
-      double joined = (a * apart[first][other] + b * apart[second][other]) / (a + b);
+      double joined = linkage.joined(apart[first][other], apart[second][other], a, b);
       apart[first][other] = joined;
       apart[other][first] = joined;
     }

@@ -1,5 +1,7 @@
 package dev.smelt.merge;
 
+import java.util.Set;
+
 /**
  * A way to merge experts: first a plan from statistics, then the merge of one group at a time.
  *
@@ -21,6 +23,27 @@ public interface MergeMethod {
   default MergeOptions adjusted(MergeOptions options) {
     return options;
   }
+
+  /** The options of single methods that the user may choose here. */
+  default Set<MergeOption> offered() {
+    return Set.of();
+  }
+
+  /**
+   * Whether the method, as it is published, plans and merges each layer on what the layers before
+   * it, already reduced, produce.
+   */
+  default boolean sequential() {
+    return false;
+  }
+
+  /**
+   * Refuses options with which no layer can be grouped, before any work.
+   *
+   * @param experts experts of a layer, or of each group of its router
+   * @param keep how many of them are left
+   */
+  default void check(int experts, int keep, MergeOptions options) {}
 
   /** Decides which experts of a layer become one: exactly {@code options.experts()} groups. */
   LayerPlan plan(LayerContext context, MergeOptions options);

@@ -38,14 +38,7 @@ final class MergeMoe implements MergeMethod {
 
   @Override
   public MergeOptions adjusted(MergeOptions options) {
-    return new MergeOptions(
-        options.experts(),
-        Similarity.GATE_AND_UP,
-        AlignmentMode.NONE,
-        options.weights(),
-        options.router(),
-        options.adaptive(),
-        options.output());
+    return options.with(Similarity.GATE_AND_UP).with(AlignmentMode.NONE);
   }
 
   @Override

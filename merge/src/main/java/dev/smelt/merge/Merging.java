@@ -3,9 +3,7 @@ package dev.smelt.merge;
 import dev.smelt.io.SmeltException;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
-import dev.smelt.model.tensor.Scope;
 import dev.smelt.routing.RoutingStatistics;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,24 +22,31 @@ import java.util.stream.Collectors;
 public record Merging(
     MoeModel model, RoutingStatistics statistics, MergeMethod method, MergeOptions options)
     implements Reducer {
-  /** Applies what the method insists on to the options. */
+  /** Applies what the method insists on to the options, and refuses those that lead nowhere. */
   public Merging {
     options = method.adjusted(options);
+    for (MoeLayer moe : options.adaptive() ? List.<MoeLayer>of() : model.moeLayers()) {
+      int groups = moe.groups();
+      method.check(moe.experts().count() / groups, options.experts() / groups, options);
+    }
   }
 
   @Override
-  public ReducePlan plan() {
-    Map<Integer, Integer> counts = counts();
-    List<LayerPlan> layers = new ArrayList<>();
-    for (MoeLayer moe : model.moeLayers()) {
-      try (var _ = Scope.open()) {
-        MergeOptions own = options.withExperts(counts.get(moe.layer()));
-        layers.add(spread(moe, method.plan(context(moe.layer()), own)));
-      }
-    }
+  public int count(int layer) {
+    return counts().get(layer);
+  }
+
+  @Override
+  public LayerPlan plan(LayerContext context) {
+    MergeOptions here = options.withExperts(count(context.layer()));
+    return spread(context.moe(), method.plan(context, here));
+  }
+
+  @Override
+  public ReducePlan described(List<LayerPlan> layers) {
     boolean routerComputed = options.router() == RouterRule.WEIGHTED;
     return new ReducePlan(
-        "merge", method.name(), named(options), routerComputed, options.output(), layers);
+        "merge", method.name(), named(), routerComputed, options.output(), layers);
   }
 
   /** Experts that are left, by layer. */
@@ -76,13 +81,20 @@ public record Merging(
   }
 
   /** The options under their names on the command line. */
-  public static SequencedMap<String, Object> named(MergeOptions options) {
+  private SequencedMap<String, Object> named() {
     SequencedMap<String, Object> named = new LinkedHashMap<>();
     named.put("experts", options.experts());
-    named.put("similarity", options.similarity().option());
+    if (method.usesSimilarity()) {
+      named.put("similarity", options.similarity().option());
+    }
     named.put("align", options.align().option());
     named.put("weights", options.weights().option());
     named.put("router", options.router().option());
+    for (MergeOption option : MergeOption.values()) {
+      if (method.offered().contains(option)) {
+        named.put(option.option(), option.of(options));
+      }
+    }
     if (options.adaptive()) {
       named.put("adaptive", true);
     }

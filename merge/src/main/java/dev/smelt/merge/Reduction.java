@@ -1,28 +1,26 @@
 package dev.smelt.merge;
 
-import dev.smelt.io.Dtype;
 import dev.smelt.merge.alignment.Alignment;
-import dev.smelt.model.Expert;
-import dev.smelt.model.MoeBlock;
-import dev.smelt.model.TokenBatch;
 import dev.smelt.model.export.ReducedOutput;
 import dev.smelt.model.tensor.Scope;
-import dev.smelt.model.tensor.Tensor;
 import dev.smelt.routing.repair.LayerFinish;
 import dev.smelt.routing.repair.LayerRepair;
 import dev.smelt.routing.repair.ReducedBlock;
 import dev.smelt.routing.repair.ReductionState;
-import dev.smelt.routing.repair.RepairOptions;
 import dev.smelt.routing.repair.SequentialReduction;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
+import java.util.stream.Collectors;
 
 /**
- * Carries out a plan, layer by layer: directly, or with a repair of each layer.
+ * Carries out a reduction, layer by layer: directly after a plan, or in a stream of the calibration
+ * tokens, in which layers can be repaired, and planned too.
  *
- * @param reducer made the plan
- * @param plan what becomes of the experts
+ * @param reducer plans and merges
+ * @param plan what becomes of the experts; an outline if layers are planned in the stream
  * @param writer made from {@link ReducePlan#reductions}; the caller commits it
  */
 public record Reduction(Reducer reducer, ReducePlan plan, ReducedOutput writer) {
@@ -71,29 +69,25 @@ public record Reduction(Reducer reducer, ReducePlan plan, ReducedOutput writer) 
   /**
    * Reduces and repairs each layer on what the reduced model itself sees, and writes it.
    *
-   * @param repair how layers are repaired
-   * @param compute type of the forward passes
-   * @param seed of the split into tokens to learn from and to judge
-   * @param batches calibration tokens
+   * @param stream the tokens, and how layers are planned and repaired
    * @param state where finished layers are stored
+   * @param decided is told what was decided about each layer that is not finished yet
    * @param progress is told each layer that is finished
    * @return what the repair did in each layer
    */
-  public List<LayerRepair> repaired(
-      RepairOptions repair,
-      Dtype compute,
-      long seed,
-      List<TokenBatch> batches,
+  public List<LayerRepair> streamed(
+      ReductionStream stream,
       ReductionState state,
+      Consumer<LayerDecision> decided,
       IntConsumer progress) {
-    writer.copyKept();
+    copyKept(stream);
     List<LayerRepair> repairs = new ArrayList<>();
-    new SequentialReduction(reducer.model(), compute, repair, seed)
+    walk(stream)
         .run(
-            batches,
-            (layer, original, _) -> edited(layer, original),
+            stream.batches(),
+            edit(stream, decided),
             (finished, report) -> {
-              write(finished, report.layer());
+              write(stream, finished, report.layer());
               repairs.add(report);
               progress.accept(report.layer());
             },
@@ -105,30 +99,26 @@ public record Reduction(Reducer reducer, ReducePlan plan, ReducedOutput writer) 
    * Reduces and repairs each layer, does something more to its experts, which is also what writes
    * them, and writes the router.
    *
-   * @param repair how layers are repaired
-   * @param compute type of the forward passes
-   * @param seed of the split into tokens to learn from and to judge
-   * @param batches calibration tokens
+   * @param stream the tokens, and how layers are planned and repaired
    * @param finish changes and writes the experts of a layer
+   * @param decided is told what was decided about each layer
    * @param progress is told each layer that is finished
    * @return what the repair did in each layer; its last error is that of the changed experts
    */
   public List<LayerRepair> finished(
-      RepairOptions repair,
-      Dtype compute,
-      long seed,
-      List<TokenBatch> batches,
+      ReductionStream stream,
       LayerFinish finish,
+      Consumer<LayerDecision> decided,
       IntConsumer progress) {
-    writer.copyKept();
+    copyKept(stream);
     List<LayerRepair> repairs = new ArrayList<>();
-    new SequentialReduction(reducer.model(), compute, repair, seed)
+    walk(stream)
         .run(
-            batches,
-            (layer, original, _) -> edited(layer, original),
+            stream.batches(),
+            edit(stream, decided),
             finish,
             (finished, report) -> {
-              writer.writeRouter(report.layer(), finished.block().router().weight());
+              writeRouter(stream, finished, report.layer());
               repairs.add(report);
               progress.accept(report.layer());
             },
@@ -136,30 +126,32 @@ public record Reduction(Reducer reducer, ReducePlan plan, ReducedOutput writer) 
     return List.copyOf(repairs);
   }
 
-  private ReducedBlock edited(int layer, MoeBlock original) {
-    LayerPlan groups = plan.layer(layer);
-    List<Integer> survivors = groups.groups().stream().map(Group::dominant).toList();
-    ReducedBlock kept = ReducedBlock.keep(original, survivors);
-    LayerContext context = reducer.context(layer);
-    List<Expert> experts = new ArrayList<>();
-    for (int i = 0; i < survivors.size(); i++) {
-      Group group = groups.groups().get(i);
-      Dtype type = original.router().weight().dtype();
-      experts.add(
-          group.isSingle()
-              ? kept.block().experts().get(i)
-              : reducer.merge(context, group).expert().map((_, tensor) -> tensor.to(type)));
-    }
-    MoeBlock block = kept.block();
-    Tensor rows = block.router().weight();
-    Tensor router =
-        plan.routerComputed() ? RouterRule.weighted(context, groups).to(rows.dtype()) : rows;
-    return new ReducedBlock(survivors, block.with(block.router().with(router), experts));
+  private void copyKept(ReductionStream stream) {
+    writer.copyKept(
+        stream.planning() == Planning.BEFORE
+            ? Set.of()
+            : plan.layers().stream().map(LayerPlan::layer).collect(Collectors.toSet()));
   }
 
-  private void write(ReducedBlock finished, int layer) {
+  private SequentialReduction walk(ReductionStream stream) {
+    return new SequentialReduction(
+        reducer.model(), stream.compute(), stream.repair(), stream.seed());
+  }
+
+  private PlannedEdit edit(ReductionStream stream, Consumer<LayerDecision> decided) {
+    return new PlannedEdit(reducer, stream.source(reducer, plan), stream.repairs(), decided);
+  }
+
+  private void write(ReductionStream stream, ReducedBlock finished, int layer) {
     for (int position = 0; position < finished.survivors().size(); position++) {
       writer.writeExpert(layer, position, finished.block().experts().get(position));
+    }
+    writeRouter(stream, finished, layer);
+  }
+
+  private void writeRouter(ReductionStream stream, ReducedBlock finished, int layer) {
+    if (stream.planning() != Planning.BEFORE) {
+      writer.copyCompanions(layer, finished.survivors());
     }
     writer.writeRouter(layer, finished.block().router().weight());
   }

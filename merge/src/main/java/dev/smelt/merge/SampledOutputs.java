@@ -90,6 +90,21 @@ final class SampledOutputs {
     }
   }
 
+  /** Norms of the outputs, F32, [S, E]. */
+  Tensor norms() {
+    try (var scope = Scope.open()) {
+      List<Tensor> columns = new ArrayList<>();
+      for (int e = 0; e < context.experts(); e++) {
+        try (var inner = Scope.open()) {
+          Tensor norms = context.expert(e).apply(inputs).norm(-1);
+          requireFinite(norms, e);
+          columns.add(inner.keep(norms.unsqueeze(-1)));
+        }
+      }
+      return scope.keep(Tensors.concat(columns, 1));
+    }
+  }
+
   private void requireFinite(double[] cosines) {
     int n = context.experts();
     for (int i = 0; i < cosines.length; i++) {

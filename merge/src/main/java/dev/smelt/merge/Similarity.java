@@ -92,11 +92,16 @@ public enum Similarity {
 
   /** Cosines of all pairs, [E, E]; 0 where an expert has no direction. */
   public double[][] of(LayerContext context) {
-    int n = context.experts();
     double[] gram;
     try (var _ = Scope.open()) {
       gram = gram(context);
     }
+    return cosines(gram, context);
+  }
+
+  /** Cosines from inner products [E, E]. */
+  static double[][] cosines(double[] gram, LayerContext context) {
+    int n = context.experts();
     double[][] cosine = new double[n][n];
     for (int i = 0; i < n; i++) {
       for (int j = 0; j < n; j++) {

@@ -37,6 +37,7 @@ class CompactMergeTest {
             AlignmentMode.WEIGHTS,
             MergeWeights.FREQUENCY,
             router,
+            MergeOptions.Own.DEFAULTS,
             adaptive,
             output);
     RoutingStatistics statistics = Fixtures.statistics(model, TOKENS);

@@ -30,18 +30,25 @@ final class Fixtures {
   static RoutingStatistics statistics(MoeModel model, List<int[]> tokens) {
     List<LayerStatistics> layers =
         new CalibrationRun(model, Dtype.F32, 512, 128, 0).run(tokens, layer -> {});
-    Origin origin =
-        new Origin(
-            "test",
-            model.checkpoint().fingerprint(),
-            "",
-            0,
-            tokens.size(),
-            0,
-            "F32",
-            model.architecture().hidden(),
-            model.architecture().topK());
-    return new RoutingStatistics(origin, layers);
+    return new RoutingStatistics(origin(model, tokens.size()), layers);
+  }
+
+  /** What is known before any token has passed. */
+  static RoutingStatistics noStatistics(MoeModel model) {
+    return new RoutingStatistics(origin(model, 0), List.of());
+  }
+
+  private static Origin origin(MoeModel model, int sequences) {
+    return new Origin(
+        "test",
+        model.checkpoint().fingerprint(),
+        "",
+        0,
+        sequences,
+        0,
+        "F32",
+        model.architecture().hidden(),
+        model.architecture().topK());
   }
 
   static MergeOptions options(int experts, AlignmentMode align) {

@@ -57,11 +57,18 @@ class MethodsReferenceTest {
         if (!MERGED_LAYERS.contains(statistics.layer())) {
           continue;
         }
-        layer.checkMerge("ream", "ream");
-        layer.checkMerge("hc-smoe", "hc-smoe-average");
-        layer.checkMerge("merge-moe", "merge-moe");
+        layer.checkMerge("ream", "ream", MergeOptions.Own.DEFAULTS);
+        layer.checkMerge("ream", "ream-released", own(Linkage.AVERAGE, Variant.RELEASED));
+        for (Linkage linkage : Linkage.values()) {
+          layer.checkMerge("hc-smoe", "hc-smoe-" + linkage.option(), own(linkage, Variant.PAPER));
+        }
+        layer.checkMerge("merge-moe", "merge-moe", MergeOptions.Own.DEFAULTS);
       }
     }
+  }
+
+  private static MergeOptions.Own own(Linkage linkage, Variant variant) {
+    return new MergeOptions.Own(16, linkage, variant);
   }
 
   /** A layer with what numpy made of it. */
@@ -85,13 +92,13 @@ class MethodsReferenceTest {
       }
     }
 
-    void checkMerge(String method, String key) {
+    void checkMerge(String method, String key, MergeOptions.Own own) {
       Merging merging =
           new Merging(
               context.model(),
               statistics(),
               MergeMethods.named(method),
-              Fixtures.options(experts, AlignmentMode.WEIGHTS));
+              Fixtures.options(experts, AlignmentMode.WEIGHTS).with(own));
       String at = key + "." + context.layer() + ".";
       try (var _ = Scope.open()) {
         LayerPlan plan = merging.method().plan(context, merging.options());

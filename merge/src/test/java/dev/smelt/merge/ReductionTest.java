@@ -48,7 +48,10 @@ class ReductionTest {
     "mixtral,average",
     "qwen3_moe,m-smoe",
     "qwen2_moe,average",
-    "olmoe,m-smoe"
+    "olmoe,m-smoe",
+    "mixtral,ream",
+    "olmoe,hc-smoe",
+    "qwen3_moe,merge-moe"
   })
   void leavingAllExpertsChangesNothing(String name, String method) {
     Path source = Resources.path("golden/" + name);
@@ -63,7 +66,15 @@ class ReductionTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"mixtral,m-smoe", "qwen3_moe,average", "olmoe,m-smoe", "qwen3_moe_bf16,m-smoe"})
+  @CsvSource({
+    "mixtral,m-smoe",
+    "qwen3_moe,average",
+    "olmoe,m-smoe",
+    "qwen3_moe_bf16,m-smoe",
+    "qwen3_moe,ream",
+    "qwen2_moe,hc-smoe",
+    "olmoe,merge-moe"
+  })
   void fewerExpertsAreASmallerModelThatRunsAndIsTheSameTwice(String name, String method)
       throws IOException {
     long before = Torch.liveObjects();
@@ -111,19 +122,77 @@ class ReductionTest {
     }
   }
 
-  /** Renumbering the experts of a layer renumbers the plan and nothing else. */
-  @Test
-  void plansFollowAPermutationOfTheExperts() throws IOException {
+  /** Renumbering the experts of a layer renumbers the plan and the result, and nothing else. */
+  @ParameterizedTest
+  @CsvSource({"m-smoe", "ream", "hc-smoe", "merge-moe"})
+  void resultsFollowAPermutationOfTheExperts(String method) throws IOException {
     int[] order = {3, 0, 7, 5, 1, 6, 2, 4};
     Path permuted = permutedExperts(order);
     try (var model = MoeModel.open(Resources.path("golden/mixtral"));
         var other = MoeModel.open(permuted)) {
-      List<LayerPlan> plans = merging(model, "m-smoe", 4, AlignmentMode.NONE).plan().layers();
-      List<LayerPlan> others = merging(other, "m-smoe", 4, AlignmentMode.NONE).plan().layers();
+      var align = AlignmentMode.BOTH;
+      var plans = write(model, merging(model, method, 4, align), out("plain")).layers();
+      var others = write(other, merging(other, method, 4, align), out("permuted")).layers();
+      for (int l = 0; l < plans.size(); l++) {
+        assertThat(sets(others.get(l), order)).isEqualTo(sets(plans.get(l), identity(8)));
+      }
+      assertSameExperts(plans, others, order);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"CONTRIBUTION", "REAP", "FREQUENCY", "GATE_SUM", "EAN", "AIMER"})
+  void droppedSetsFollowAPermutationOfTheExperts(DropCriterion criterion) throws IOException {
+    int[] order = {3, 0, 7, 5, 1, 6, 2, 4};
+    Path permuted = permutedExperts(order);
+    try (var model = MoeModel.open(Resources.path("golden/mixtral"));
+        var other = MoeModel.open(permuted)) {
+      List<LayerPlan> plans = dropping(model, criterion).plan().layers();
+      List<LayerPlan> others = dropping(other, criterion).plan().layers();
       for (int l = 0; l < plans.size(); l++) {
         assertThat(sets(others.get(l), order)).isEqualTo(sets(plans.get(l), identity(8)));
       }
     }
+  }
+
+  private static Dropping dropping(MoeModel model, DropCriterion criterion) {
+    return new Dropping(model, Fixtures.statistics(model, TOKENS), criterion, 4, false, 0);
+  }
+
+  /** The merged expert of the same group has the same weights in both outputs. */
+  private void assertSameExperts(List<LayerPlan> plans, List<LayerPlan> others, int[] order) {
+    try (var one = MoeModel.open(out("plain"));
+        var two = MoeModel.open(out("permuted"))) {
+      for (int l = 0; l < plans.size(); l++) {
+        for (int i = 0; i < plans.get(l).groups().size(); i++) {
+          int dominant = plans.get(l).groups().get(i).dominant();
+          int j = 0;
+          while (order[others.get(l).groups().get(j).dominant()] != dominant) {
+            j++;
+          }
+          assertSameExpert(one, i, two, j, plans.get(l).layer());
+        }
+      }
+    }
+  }
+
+  private static void assertSameExpert(MoeModel one, int i, MoeModel two, int j, int layer) {
+    try (var _ = Scope.open()) {
+      Expert a = load(one, layer, i);
+      Expert b = load(two, layer, j);
+      a.parts()
+          .forEach(
+              (part, values) -> {
+                Tensor difference = values.sub(b.parts().get(part));
+                double relative = difference.maxAbs() / values.maxAbs();
+                assertThat(relative).as("layer %d, %d, %s", layer, i, part).isLessThan(1e-4);
+              });
+    }
+  }
+
+  private static Expert load(MoeModel model, int layer, int e) {
+    Weights weights = new Weights(model.checkpoint(), Dtype.F32);
+    return model.moeLayer(layer).orElseThrow().experts().load(weights, e);
   }
 
   private static List<List<Integer>> sets(LayerPlan plan, int[] order) {

@@ -10,7 +10,6 @@ import dev.smelt.model.tensor.Scope;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.SplittableRandom;
 import java.util.function.IntConsumer;
 
 /**
@@ -37,7 +36,7 @@ public record CalibrationRun(
   public List<LayerStatistics> run(List<int[]> sequences, IntConsumer progress) {
     List<TokenBatch> batches = TokenBatch.split(sequences, batchTokens);
     long tokens = batches.stream().mapToLong(TokenBatch::tokens).sum();
-    long[] positions = samplePositions(tokens);
+    long[] positions = StreamStatistics.samplePositions(tokens, sampleTokens, seed);
     List<LayerStatistics> statistics = new ArrayList<>();
     Optional<StatisticsCollector> previous = Optional.empty();
     int last = model.moeLayers().getLast().layer();
@@ -71,19 +70,5 @@ public record CalibrationRun(
     return model
         .moeLayer(layer)
         .map(moe -> new StatisticsCollector(moe.experts().count(), hidden, positions, previous));
-  }
-
-  /** Distinct positions among all tokens, ascending (Vitter's selection sampling). */
-  private long[] samplePositions(long tokens) {
-    SplittableRandom random = new SplittableRandom(seed);
-    long wanted = Math.min(sampleTokens, tokens);
-    long[] positions = new long[(int) wanted];
-    int taken = 0;
-    for (long position = 0; taken < wanted; position++) {
-      if (random.nextLong(tokens - position) < wanted - taken) {
-        positions[taken++] = position;
-      }
-    }
-    return positions;
   }
 }

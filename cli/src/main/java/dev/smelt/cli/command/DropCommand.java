@@ -2,6 +2,7 @@ package dev.smelt.cli.command;
 
 import dev.smelt.cli.console.Console;
 import dev.smelt.cli.pipeline.ReducerChoice;
+import dev.smelt.cli.pipeline.ReducerChoice.Knowledge;
 import dev.smelt.io.SmeltException;
 import dev.smelt.merge.DropCriterion;
 import dev.smelt.merge.Dropping;
@@ -49,7 +50,8 @@ public final class DropCommand extends ReducingCommand {
           "choose another criterion");
     }
     return new ReducerChoice(
-        criterion.needsStatistics(),
+        knowledge(),
+        false,
         (session, statistics) ->
             new Dropping(
                 session.model(),
@@ -58,5 +60,12 @@ public final class DropCommand extends ReducingCommand {
                 count(session.model()),
                 protectSuper,
                 session.seed()));
+  }
+
+  private Knowledge knowledge() {
+    if (protectSuper) {
+      return Knowledge.ALL;
+    }
+    return criterion.needsStatistics() ? Knowledge.LAYER : Knowledge.NOTHING;
   }
 }

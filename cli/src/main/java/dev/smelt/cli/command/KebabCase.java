@@ -3,9 +3,11 @@ package dev.smelt.cli.command;
 import dev.smelt.cli.pipeline.Repair;
 import dev.smelt.cli.recovery.RecoveryMode;
 import dev.smelt.merge.DropCriterion;
+import dev.smelt.merge.Linkage;
 import dev.smelt.merge.MergeWeights;
 import dev.smelt.merge.RouterRule;
 import dev.smelt.merge.Similarity;
+import dev.smelt.merge.Variant;
 import dev.smelt.merge.alignment.AlignmentMode;
 import dev.smelt.routing.recover.TrainedTensors;
 import dev.smelt.routing.train.Schedule;
@@ -44,6 +46,30 @@ final class KebabCase {
     @Override
     public Similarity convert(String value) {
       return parse(Similarity.values(), value);
+    }
+  }
+
+  /** Reads {@link PlanOn}. */
+  static final class ToPlanOn implements ITypeConverter<PlanOn> {
+    @Override
+    public PlanOn convert(String value) {
+      return parse(PlanOn.values(), value);
+    }
+  }
+
+  /** Reads a {@link Linkage}. */
+  static final class ToLinkage implements ITypeConverter<Linkage> {
+    @Override
+    public Linkage convert(String value) {
+      return parse(Linkage.values(), value);
+    }
+  }
+
+  /** Reads a {@link Variant}. */
+  static final class ToVariant implements ITypeConverter<Variant> {
+    @Override
+    public Variant convert(String value) {
+      return parse(Variant.values(), value);
     }
   }
 

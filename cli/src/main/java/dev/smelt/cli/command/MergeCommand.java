@@ -2,15 +2,19 @@ package dev.smelt.cli.command;
 
 import dev.smelt.cli.console.Console;
 import dev.smelt.cli.pipeline.ReducerChoice;
+import dev.smelt.cli.pipeline.ReducerChoice.Knowledge;
 import dev.smelt.io.SmeltException;
+import dev.smelt.merge.Linkage;
 import dev.smelt.merge.MergeMethod;
 import dev.smelt.merge.MergeMethods;
+import dev.smelt.merge.MergeOption;
 import dev.smelt.merge.MergeOptions;
 import dev.smelt.merge.MergeWeights;
 import dev.smelt.merge.Merging;
 import dev.smelt.merge.OutputKind;
 import dev.smelt.merge.RouterRule;
 import dev.smelt.merge.Similarity;
+import dev.smelt.merge.Variant;
 import dev.smelt.merge.alignment.AlignmentMode;
 import java.util.Optional;
 import picocli.CommandLine.Command;
@@ -101,6 +105,33 @@ public final class MergeCommand extends ReducingCommand {
               + " in all, not in each layer (compact form).")
   private boolean adaptive;
 
+  @Option(
+      names = "--group-size",
+      order = 12,
+      paramLabel = "C",
+      converter = PositiveInteger.class,
+      description = "Experts that one takes in at most (ream). Default: 16.")
+  private Optional<Integer> groupSize = Optional.empty();
+
+  @Option(
+      names = "--linkage",
+      order = 13,
+      paramLabel = "HOW",
+      converter = KebabCase.ToLinkage.class,
+      description =
+          "Distance of two clusters: average, single or complete (hc-smoe). Default: average.")
+  private Optional<Linkage> linkage = Optional.empty();
+
+  @Option(
+      names = "--variant",
+      order = 14,
+      paramLabel = "NAME",
+      converter = KebabCase.ToVariant.class,
+      description =
+          "What is followed where they differ: paper, or released, the authors' code (ream)."
+              + " Default: paper.")
+  private Optional<Variant> variant = Optional.empty();
+
   private OutputKind output() {
     boolean needed = adaptive || redirects();
     if (needed && form.equals(Optional.of(Form.STOCK))) {
@@ -133,7 +164,8 @@ public final class MergeCommand extends ReducingCommand {
     MergeMethod chosen = MergeMethods.named(method);
     requireKept(chosen);
     return new ReducerChoice(
-        true,
+        adaptive ? Knowledge.ALL : Knowledge.LAYER,
+        chosen.sequential() && !redirects(),
         (session, statistics) ->
             new Merging(session.model(), statistics, chosen, options(count(session.model()))));
   }
@@ -146,6 +178,10 @@ public final class MergeCommand extends ReducingCommand {
         align.orElse(usual.align()),
         weights.orElse(usual.weights()),
         router.orElse(usual.router()),
+        new MergeOptions.Own(
+            groupSize.orElse(usual.groupSize()),
+            linkage.orElse(usual.linkage()),
+            variant.orElse(usual.variant())),
         adaptive,
         output());
   }
@@ -157,6 +193,17 @@ public final class MergeCommand extends ReducingCommand {
     requireKept("--align", align, kept.align(), true);
     requireKept("--weights", weights, kept.weights(), true);
     requireKept("--router", router, kept.router(), true);
+    requireOffered(chosen, groupSize, MergeOption.GROUP_SIZE);
+    requireOffered(chosen, linkage, MergeOption.LINKAGE);
+    requireOffered(chosen, variant, MergeOption.VARIANT);
+  }
+
+  private void requireOffered(MergeMethod chosen, Optional<?> asked, MergeOption option) {
+    if (asked.isPresent() && !chosen.offered().contains(option)) {
+      throw SmeltException.usage(
+          "--%s: the method %s does not have it".formatted(option.option(), method),
+          "leave it out; docs/methods/" + method + ".md says what the method does");
+    }
   }
 
   private <T> void requireKept(String option, Optional<T> asked, T kept, boolean isUsed) {

@@ -7,6 +7,7 @@ import dev.smelt.cli.pipeline.DryRun;
 import dev.smelt.cli.pipeline.OutputForm;
 import dev.smelt.cli.pipeline.ReducedCompression;
 import dev.smelt.cli.pipeline.ReducerChoice;
+import dev.smelt.cli.pipeline.ReducerChoice.Knowledge;
 import dev.smelt.cli.pipeline.ReductionOutcome;
 import dev.smelt.cli.pipeline.ReductionTask;
 import dev.smelt.cli.pipeline.Repair;
@@ -73,16 +74,28 @@ public abstract class ReducingCommand implements Callable<Integer> {
   private Optional<Repair> repair = Optional.empty();
 
   @Option(
-      names = "--resume",
+      names = "--plan-on",
       order = 22,
+      paramLabel = "WHAT",
+      converter = KebabCase.ToPlanOn.class,
+      description =
+          "What each layer is planned on: original (what the original model feeds it) or reduced"
+              + " (what the layers before it, already reduced, feed it; needs --text). Default:"
+              + " reduced for ream with --text, else original.")
+  private Optional<PlanOn> planOn = Optional.empty();
+
+  @Option(
+      names = "--resume",
+      order = 23,
       paramLabel = "DIR",
       description =
-          "Store finished layers of a repair here, and go on after the last one if there are any.")
+          "Store finished layers of a repair, or of a plan on the reduced model, here, and go on"
+              + " after the last one if there are any.")
   private Optional<Path> resume = Optional.empty();
 
   @Option(
       names = "--dry-run",
-      order = 23,
+      order = 24,
       description = "Print the plan and what it needs; write nothing.")
   private boolean dryRun;
 
@@ -159,15 +172,63 @@ public abstract class ReducingCommand implements Callable<Integer> {
     OutputForm chosenForm = form.form();
     try (Session session = Session.open(console, model, compute, chosenForm.ungroup())) {
       count(session.model());
+      Repair chosenRepair = repair(session.model());
+      boolean sequential = sequential(choice, session.model());
+      requireStream(chosenRepair, sequential);
       return work.apply(
           new ReductionTask(
               session,
               choice,
               statistics,
               text.calibration(sample.sample()),
-              repair(session.model()),
+              chosenRepair,
+              sequential,
               chosenForm,
               resume));
+    }
+  }
+
+  /** Whether layers are planned on the reduced model: as asked for, else as the method has it. */
+  private boolean sequential(ReducerChoice choice, MoeModel opened) {
+    boolean usual =
+        choice.sequential()
+            && choice.needs() == Knowledge.LAYER
+            && text.isGiven()
+            && statistics.isEmpty()
+            && opened.addsExperts();
+    boolean sequential = planOn.map(plan -> plan == PlanOn.REDUCED).orElse(usual);
+    if (sequential && !text.isGiven()) {
+      throw SmeltException.usage(
+          "--plan-on reduced needs the calibration text, statistics are not enough",
+          "add --text FILE, or choose --plan-on original");
+    }
+    if (sequential && statistics.isPresent()) {
+      throw SmeltException.usage(
+          "--plan-on reduced gathers statistics of its own, --statistics would not be used",
+          "leave out one of the two");
+    }
+    if (sequential && choice.needs() != Knowledge.LAYER) {
+      throw SmeltException.usage(
+          choice.needsStatistics()
+              ? "--plan-on reduced: statistics of all layers are needed before the first is reduced"
+              : "--plan-on reduced: this criterion looks at weights alone",
+          "choose --plan-on original");
+    }
+    if (sequential && !opened.addsExperts()) {
+      throw SmeltException.unsupported(
+          "--plan-on reduced: layers of %s do more with the output of their experts than to add it"
+              .formatted(opened.architecture().family().modelType()),
+          "choose --plan-on original");
+    }
+    return sequential;
+  }
+
+  private void requireStream(Repair chosen, boolean sequential) {
+    if (resume.isPresent() && chosen == Repair.NONE && !sequential) {
+      throw SmeltException.usage(
+          "--resume: without a repair, or a plan on the reduced model, there is nothing to go on"
+              + " with",
+          "leave it out");
     }
   }
 

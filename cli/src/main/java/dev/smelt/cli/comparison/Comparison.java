@@ -7,6 +7,7 @@ import dev.smelt.cli.pipeline.Calibration;
 import dev.smelt.cli.pipeline.EvaluationResult;
 import dev.smelt.cli.pipeline.Evaluator;
 import dev.smelt.cli.pipeline.OutputForm;
+import dev.smelt.cli.pipeline.ReducerChoice;
 import dev.smelt.cli.pipeline.ReductionOutcome;
 import dev.smelt.cli.pipeline.ReductionReport.LayerReport;
 import dev.smelt.cli.pipeline.ReductionTask;
@@ -28,10 +29,10 @@ import java.util.function.Function;
 /**
  * Reduces a model in several ways, measures each, and writes a report and a chart.
  *
- * <p>The statistics of one pass over the calibration text serve every method and every ratio;
- * repairs stream the text once each. A reduced model is removed as soon as it is measured, unless
- * it is to be kept. The report is written anew after each result, so that what was measured before
- * an interruption is there.
+ * <p>The statistics of one pass over the calibration text serve every method that is not
+ * sequential, and every ratio; sequential methods and repairs stream the text once each. A reduced
+ * model is removed as soon as it is measured, unless it is to be kept. The report is written anew
+ * after each result, so that what was measured before an interruption is there.
  *
  * @param session the opened source
  * @param reopen opens a reduced model in the same way
@@ -147,13 +148,15 @@ public record Comparison(
   private Result result(Try next) {
     int experts = ExpertCount.ofRatio(session.model(), next.ratio());
     Path target = directory.model(next.name(), experts);
+    ReducerChoice choice = next.contender().choice(experts);
     ReductionOutcome outcome =
         new ReductionTask(
                 session,
-                next.contender().choice(experts),
+                choice,
                 Optional.of(directory.statistics()),
                 calibration,
                 next.contender().repair(),
+                choice.sequential() && session.model().addsExperts(),
                 OutputForm.DEFAULT,
                 Optional.empty())
             .run(target, new WriterOptions(Long.MAX_VALUE, true), Optional.empty());

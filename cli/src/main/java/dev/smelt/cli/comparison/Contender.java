@@ -1,6 +1,7 @@
 package dev.smelt.cli.comparison;
 
 import dev.smelt.cli.pipeline.ReducerChoice;
+import dev.smelt.cli.pipeline.ReducerChoice.Knowledge;
 import dev.smelt.cli.pipeline.Repair;
 import dev.smelt.io.SmeltException;
 import dev.smelt.merge.DropCriterion;
@@ -77,14 +78,16 @@ public record Contender(String name, String base, Repair repair) {
 
   private static ReducerChoice dropping(DropCriterion criterion, int experts) {
     return new ReducerChoice(
-        criterion.needsStatistics(),
+        criterion.needsStatistics() ? Knowledge.LAYER : Knowledge.NOTHING,
+        false,
         (session, statistics) ->
             new Dropping(session.model(), statistics, criterion, experts, false, session.seed()));
   }
 
   private static ReducerChoice merging(MergeMethod method, int experts) {
     return new ReducerChoice(
-        true,
+        Knowledge.LAYER,
+        method.sequential(),
         (session, statistics) ->
             new Merging(session.model(), statistics, method, MergeOptions.defaults(experts)));
   }

@@ -1,6 +1,7 @@
 package dev.smelt.cli.pipeline;
 
 import dev.smelt.cli.Version;
+import dev.smelt.model.MoeModel;
 import dev.smelt.model.text.CalibrationRequest;
 import dev.smelt.model.text.CalibrationSet;
 import dev.smelt.model.text.TextSource;
@@ -57,7 +58,23 @@ public record Calibration(List<String> text, int sequences, int length, boolean 
     return set;
   }
 
-  private static Origin origin(Session session, CalibrationSet set) {
+  /** The origin of statistics for which no token has passed. */
+  static Origin originWithoutTokens(Session session) {
+    MoeModel model = session.model();
+    return new Origin(
+        Version.number(),
+        model.checkpoint().fingerprint(),
+        "",
+        session.seed(),
+        0,
+        0,
+        session.compute().code(),
+        model.architecture().hidden(),
+        model.architecture().topK());
+  }
+
+  /** Where statistics of drawn tokens come from. */
+  Origin origin(Session session, CalibrationSet set) {
     return new Origin(
         Version.number(),
         session.model().checkpoint().fingerprint(),

@@ -21,6 +21,11 @@ public final class DryRun {
     session.console().result(groups(plan).toString());
     session.console().result("");
     session.console().result(needs(task, plan).toString());
+    if (task.sequential()) {
+      session
+          .console()
+          .info("this plan is one on the original model; the run plans on the reduced one");
+    }
     session.console().info("nothing was written (--dry-run)");
   }
 

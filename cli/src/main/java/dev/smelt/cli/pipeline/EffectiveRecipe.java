@@ -20,6 +20,7 @@ final class EffectiveRecipe {
       lines.add("      method: " + plan.method());
     }
     addOptions(lines, plan.options());
+    task.planOn().ifPresent(how -> lines.add("      plan-on: " + how));
     lines.add("      repair: " + task.repair().option());
     task.form().chosen().forEach((name, value) -> lines.add("      " + name + ": " + value));
     Optional<String> statistics = task.statistics().map(file -> quoted(file.toAbsolutePath()));

@@ -7,13 +7,14 @@ import dev.smelt.compress.LayerShape;
 import dev.smelt.io.SmeltException;
 import dev.smelt.io.WriterOptions;
 import dev.smelt.io.WrittenCheckpoint;
+import dev.smelt.merge.DecisionStore;
+import dev.smelt.merge.LayerDecision;
 import dev.smelt.merge.OutputKind;
 import dev.smelt.merge.ReducePlan;
-import dev.smelt.merge.Reducer;
 import dev.smelt.merge.Reduction;
+import dev.smelt.merge.ReductionStream;
 import dev.smelt.model.ModelCost;
 import dev.smelt.model.MoeModel;
-import dev.smelt.model.TokenBatch;
 import dev.smelt.model.compact.CompactForm;
 import dev.smelt.model.export.CompactWriter;
 import dev.smelt.model.text.CalibrationSet;
@@ -35,8 +36,8 @@ public record ReducedCompression(ReductionTask merge, CompressionRequest request
     MoeModel model = session.model();
     Stopwatch stopwatch = new Stopwatch();
     Compressor compressor = request.method().configure(request.options());
-    Reducer reducer = merge.reducer(stopwatch);
-    ReducePlan plan = stopwatch.time("plan", reducer::plan);
+    ReductionTask.Prepared prepared = merge.prepared(stopwatch);
+    ReducePlan plan = prepared.plan();
     requireOnePass(compressor, plan);
     List<LayerShape> shapes =
         plan.compactForms(model).stream().map(form -> shape(model, form)).toList();
@@ -46,9 +47,15 @@ public record ReducedCompression(ReductionTask merge, CompressionRequest request
             CompactWriter.create(model, target, forms, plan.reductions(true), options);
         BlockCompression compression =
             new BlockCompression(model, compressor, shapes, forms, writer, session.compute())) {
-      Reduction reduction = new Reduction(reducer, plan, writer);
+      Reduction reduction = new Reduction(prepared.reducer(), plan, writer);
+      ReductionStream stream = merge.stream(set, prepared.planning());
+      DecisionStore decisions = new DecisionStore(Optional.empty());
       List<LayerRepair> repairs =
-          stopwatch.time("merge and compress", () -> reduce(reduction, set, compression));
+          stopwatch.time(
+              "merge and compress", () -> reduce(reduction, stream, compression, decisions));
+      List<LayerDecision> decided = decisions.of(model.moeLayers());
+      ReducePlan made =
+          prepared.reducer().described(decided.stream().map(LayerDecision::plan).toList());
       ModelCost cost = ModelCost.of(model, forms, writer.bytes());
       CompressionReport report =
           CompressionReport.of(
@@ -58,7 +65,7 @@ public record ReducedCompression(ReductionTask merge, CompressionRequest request
                   new CompressionReport.Output("compact", cost, writer.writer().fileBytes(options)),
                   compression.reports(),
                   stopwatch)
-              .after(plan, merge.repair(), repairs);
+              .after(made, merge.repair(), repairs);
       writer.writeFile(ReductionReport.FILE_NAME, report.json());
       writer.writeFile(ModelCard.FILE_NAME, ModelCard.of(model, report));
       writer.writeFile(Recipe.FILE_NAME, recipe);
@@ -68,22 +75,16 @@ public record ReducedCompression(ReductionTask merge, CompressionRequest request
   }
 
   private List<LayerRepair> reduce(
-      Reduction reduction, CalibrationSet set, BlockCompression compression) {
-    Session session = merge.session();
-    List<TokenBatch> batches =
-        TokenBatch.split(
-            set.sequences().stream().map(s -> s.tokens()).toList(), session.batchTokens());
-    return session.showing(
-        "merging and compressing",
-        reduction.plan().layers().size(),
-        progress ->
-            reduction.finished(
-                merge.repair().options(),
-                session.compute(),
-                session.seed(),
-                batches,
-                compression,
-                progress));
+      Reduction reduction,
+      ReductionStream stream,
+      BlockCompression compression,
+      DecisionStore decisions) {
+    return merge
+        .session()
+        .showing(
+            "merging and compressing",
+            reduction.plan().layers().size(),
+            progress -> reduction.finished(stream, compression, decisions, progress));
   }
 
   private void requireOnePass(Compressor compressor, ReducePlan plan) {

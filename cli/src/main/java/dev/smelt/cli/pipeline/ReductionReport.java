@@ -97,6 +97,7 @@ public record ReductionReport(
       Stopwatch stopwatch) {
     MoeModel model = task.session().model();
     SequencedMap<String, Object> options = new LinkedHashMap<>(plan.options());
+    task.planOn().ifPresent(how -> options.put("plan-on", how));
     options.putAll(task.form().chosen());
     return new ReductionReport(
         Version.number(),

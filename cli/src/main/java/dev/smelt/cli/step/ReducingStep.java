@@ -93,11 +93,13 @@ public final class ReducingStep extends CommandStep {
       words.add("--force");
     }
     boolean given = spec.options().containsKey("statistics");
-    if (!given) {
+    boolean gathersOwn =
+        spec.options().getOrDefault("plan-on", List.of()).equals(List.of("reduced"));
+    if (!given && !gathersOwn) {
       run.statistics().ifPresent(file -> words.add("--statistics=" + file));
     }
     boolean repairs = !spec.options().getOrDefault("repair", List.of()).equals(List.of("none"));
-    if (repairs || (!given && run.statistics().isEmpty())) {
+    if (repairs || gathersOwn || (!given && run.statistics().isEmpty())) {
       words.addAll(texts(spec, run.recipe().text()));
     }
     return words;

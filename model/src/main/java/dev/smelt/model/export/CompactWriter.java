@@ -12,6 +12,7 @@ import dev.smelt.model.compact.CompactNames;
 import dev.smelt.model.tensor.Tensor;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Writes experts in compact form, with the file from which transformers loads them.
@@ -74,8 +75,13 @@ public record CompactWriter(MoeModel model, ReductionWriter writer)
   }
 
   @Override
-  public void copyKept() {
-    writer.copyKept();
+  public void copyKept(Set<Integer> undecided) {
+    writer.copyKept(undecided);
+  }
+
+  @Override
+  public void copyCompanions(int layer, List<Integer> survivors) {
+    writer.copyCompanions(layer, survivors);
   }
 
   @Override

@@ -28,7 +28,12 @@ record OutputTensor(TensorInfo info, StoredTensor source, Origin origin) {
    * @param tail entries after those of the last expert of the source
    */
   record Sliced(List<Integer> experts, Set<Integer> computed, long span, long tail)
-      implements Origin {}
+      implements Origin {
+    /** The same parts of other experts. */
+    Sliced of(List<Integer> others) {
+      return new Sliced(others, computed, span, tail);
+    }
+  }
 
   /** The values of the source, and zeros after its last entries of a dimension. */
   record Padded(int dimension) implements Origin {}

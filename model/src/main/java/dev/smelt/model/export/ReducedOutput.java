@@ -3,11 +3,32 @@ package dev.smelt.model.export;
 import dev.smelt.io.WrittenCheckpoint;
 import dev.smelt.model.Expert;
 import dev.smelt.model.tensor.Tensor;
+import java.util.List;
+import java.util.Set;
 
 /** An output with fewer experts, in stock or in compact form; it appears when it is committed. */
 public interface ReducedOutput extends AutoCloseable {
   /** Copies everything that is not computed. */
-  void copyKept();
+  default void copyKept() {
+    copyKept(Set.of());
+  }
+
+  /**
+   * Copies everything that is not computed, but nothing of the experts of some layers: that follows
+   * with {@link #copyCompanions} when it is known which experts survive.
+   *
+   * @param undecided layers of which all experts and the router are computed
+   */
+  void copyKept(Set<Integer> undecided);
+
+  /**
+   * Copies what a layer keeps of tensors that hold something of every expert, such as the biases of
+   * its router.
+   *
+   * @param layer index of the decoder layer
+   * @param survivors the source expert of each position
+   */
+  void copyCompanions(int layer, List<Integer> survivors);
 
   /** Whether experts that are only kept must be written too, as {@link #copyKept} leaves them. */
   boolean wantsAll();

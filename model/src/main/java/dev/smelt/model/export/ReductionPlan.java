@@ -13,6 +13,7 @@ import dev.smelt.model.MoeModel;
 import dev.smelt.model.compact.CompactForm;
 import dev.smelt.model.compact.CompactNames;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,7 +30,7 @@ import java.util.stream.IntStream;
  */
 final class ReductionPlan {
   private final ExportOptions options;
-  private final Map<Integer, LayerReduction> reductions = new HashMap<>();
+  private final Map<Integer, LayerReduction> reductions = new LinkedHashMap<>();
   private final Map<Integer, ExpertStorage> storages = new HashMap<>();
   private final SequencedMap<Integer, List<Integer>> conversions = new LinkedHashMap<>();
   private final Map<Integer, CompactForm> compactForms = new HashMap<>();
@@ -224,6 +225,19 @@ final class ReductionPlan {
 
   LayerReduction reduction(int layer) {
     return reductions.get(layer);
+  }
+
+  /** The reductions of all layers. */
+  Collection<LayerReduction> reductions() {
+    return reductions.values();
+  }
+
+  /** Tensors of the output that hold something of the experts of a layer. */
+  List<OutputTensor> ofLayer(int layer) {
+    return outputs.values().stream()
+        .filter(output -> roles.containsKey(output.source().name()))
+        .filter(output -> roles.get(output.source().name()).moe().layer() == layer)
+        .toList();
   }
 
   /** How the experts of a layer lie in the output, with the numbers of the source. */

@@ -25,6 +25,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -169,18 +170,28 @@ public final class ReductionWriter implements ReducedOutput {
         .sum();
   }
 
-  /** Copies everything that is not computed. */
   @Override
-  public void copyKept() {
+  public void copyKept(Set<Integer> undecided) {
     for (OutputTensor output : plan.outputs().values()) {
       switch (output.origin()) {
         case OutputTensor.Copied _ -> writer.copy(output.info().name(), output.source());
-        case OutputTensor.Sliced sliced -> copyParts(output, sliced);
         case OutputTensor.Padded(int dimension) -> copyPadded(output, dimension);
-        case OutputTensor.Computed _ -> {}
+        case OutputTensor.Sliced _, OutputTensor.Computed _ -> {}
       }
     }
+    plan.reductions().stream()
+        .filter(reduction -> !undecided.contains(reduction.layer()))
+        .forEach(reduction -> copyCompanions(reduction.layer(), reduction.survivors()));
     plan.conversions().forEach((layer, kept) -> kept.forEach(at -> convert(layer, at)));
+  }
+
+  @Override
+  public void copyCompanions(int layer, List<Integer> survivors) {
+    for (OutputTensor output : plan.ofLayer(layer)) {
+      if (output.origin() instanceof OutputTensor.Sliced sliced) {
+        copyParts(output, sliced.of(survivors));
+      }
+    }
   }
 
   @Override

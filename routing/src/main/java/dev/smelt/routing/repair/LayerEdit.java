@@ -1,6 +1,8 @@
 package dev.smelt.routing.repair;
 
 import dev.smelt.model.MoeBlock;
+import dev.smelt.model.MoeObserver;
+import java.util.Optional;
 
 /** Takes experts away from a layer: by dropping, merging or both. */
 @FunctionalInterface
@@ -14,4 +16,17 @@ public interface LayerEdit {
    * @param tokens the layer's inputs in the reduced model, and the targets
    */
   ReducedBlock reduce(int layer, MoeBlock original, RepairTokens tokens);
+
+  /** Watches the original model's tokens pass a layer, before it is reduced. */
+  default MoeObserver watchOriginal(int layer) {
+    return MoeObserver.NONE;
+  }
+
+  /**
+   * Watches the reduced model's tokens pass the original experts of a layer, before it is reduced;
+   * if there is nobody to watch, they do not run.
+   */
+  default Optional<MoeObserver> watchReduced(int layer) {
+    return Optional.empty();
+  }
 }

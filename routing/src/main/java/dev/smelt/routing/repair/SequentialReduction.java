@@ -149,7 +149,8 @@ public record SequentialReduction(
         try (var _ = Scope.open()) {
           DecoderLayer layer = model.layer(l, compute);
           if (teacher == model) {
-            original.advance(layer, MoeObserver.NONE);
+            boolean sparse = layer.feedForward() instanceof FeedForward.Sparse;
+            original.advance(layer, sparse ? edit.watchOriginal(l) : MoeObserver.NONE);
           }
           pass(layer, walk);
         }
@@ -194,6 +195,7 @@ public record SequentialReduction(
   private void pass(DecoderLayer layer, Walk walk) {
     if (layer.feedForward() instanceof FeedForward.Sparse(MoeBlock block)) {
       attend(layer, walk.reduced());
+      walk.edit().watchReduced(layer.index()).ifPresent(o -> show(layer, block, walk.reduced(), o));
       var tokens =
           new LayerTokens(layer, block.shared(), walk.original(), walk.reduced(), walk.split());
       MoeBlock stored = reduce(layer.index(), block, tokens, walk);
@@ -253,6 +255,17 @@ public record SequentialReduction(
     for (int i = 0; i < states.size(); i++) {
       try (var _ = Scope.open()) {
         states.state(i).copyFrom(layer.attend(states.state(i)));
+      }
+    }
+  }
+
+  /** Sends attended states through the original experts, for the observer alone. */
+  private static void show(
+      DecoderLayer layer, MoeBlock block, HiddenStates attended, MoeObserver observer) {
+    for (int i = 0; i < attended.size(); i++) {
+      try (var _ = Scope.open()) {
+        Tensor rows = attended.batch(i).rows(layer.blockInput(attended.state(i)));
+        block.routedOnly().apply(rows, layer.index(), observer);
       }
     }
   }
