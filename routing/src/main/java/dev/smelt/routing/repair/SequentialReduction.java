@@ -150,7 +150,7 @@ public record SequentialReduction(
           DecoderLayer layer = model.layer(l, compute);
           if (teacher == model) {
             boolean sparse = layer.feedForward() instanceof FeedForward.Sparse;
-            original.advance(layer, sparse ? edit.watchOriginal(l) : MoeObserver.NONE);
+            original.advance(layer, sparse ? work.edit().watchOriginal(l) : MoeObserver.NONE);
           }
           pass(layer, walk);
         }
@@ -195,7 +195,10 @@ public record SequentialReduction(
   private void pass(DecoderLayer layer, Walk walk) {
     if (layer.feedForward() instanceof FeedForward.Sparse(MoeBlock block)) {
       attend(layer, walk.reduced());
-      walk.edit().watchReduced(layer.index()).ifPresent(o -> show(layer, block, walk.reduced(), o));
+      walk.work()
+          .edit()
+          .watchReduced(layer.index())
+          .ifPresent(o -> show(layer, block, walk.reduced(), o));
       var tokens =
           new LayerTokens(layer, block.shared(), walk.original(), walk.reduced(), walk.split());
       MoeBlock stored = reduce(layer.index(), block, tokens, walk);

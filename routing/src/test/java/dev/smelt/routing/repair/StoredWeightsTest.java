@@ -120,7 +120,7 @@ class StoredWeightsTest {
 
   /** Random inputs; targets are what the block gives, and noise. */
   private static TokenMatrix tokens(MoeModel model, MoeBlock block, double noise, int count) {
-    int hidden = (int) model.architecture().hidden();
+    int hidden = model.architecture().hidden();
     Dtype dtype = block.router().weight().dtype();
     Tensor inputs = Fixture.random(7, 1, count, hidden).to(dtype);
     Tensor away = Fixture.random(8, noise, count, hidden).to(dtype);
@@ -216,7 +216,9 @@ class StoredWeightsTest {
                     piece == Piece.INDEX
                         ? Tensors.ofInts(IntStream.range(1, 1 + KEPT).toArray()).to(Dtype.I32)
                         : Fixture.random(
-                                seed + 10L * matrix.part().ordinal() + piece.ordinal(),
+                                seed
+                                    + 10L * matrix.part().name().hashCode()
+                                    + piece.name().hashCode(),
                                 0.3,
                                 shape.get(0).intValue(),
                                 shape.get(1).intValue())
