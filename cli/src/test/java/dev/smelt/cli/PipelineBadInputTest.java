@@ -365,7 +365,7 @@ class PipelineBadInputTest {
     cases.add(row("temperature layerwise", RECOVER + " --temperature 2", 2, "--mode end-to-end"));
     cases.add(row("temperature of zero", endToEnd + " --temperature 0", 2, "--temperature 0.0"));
     cases.add(row("refit end to end", endToEnd + " --refit", 2, "--refit"));
-    cases.add(row("factors layerwise", RECOVER + " --train factors", 2, "whole matrices"));
+    cases.add(row("factors layerwise", RECOVER + " --train factors", 2, "no such weights"));
     cases.add(row("no factors", endToEnd + " --train factors", 2, "no such weights"));
     cases.add(row("refit of routers", RECOVER + " --refit --train router", 2, "--refit"));
     cases.add(row("no loss", endToEnd + " --text-weight 0 --teacher-weight 0", 2, "are all 0"));
