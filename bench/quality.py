@@ -13,7 +13,7 @@ import sys
 def cell(values, original):
     """Mean loss, its standard deviation over the runs, and how much the perplexity grows."""
     if not values:
-        return "not possible"
+        return "not measured"
     mean = statistics.mean(values)
     spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
     return f"{mean:.3f}{spread} ({math.exp(mean - original) - 1:+.1%})"

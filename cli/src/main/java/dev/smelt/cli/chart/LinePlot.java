@@ -3,7 +3,6 @@ package dev.smelt.cli.chart;
 import dev.smelt.cli.chart.Canvas.Anchor;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 
 /** Lines over a common axis. */
 public final class LinePlot {
@@ -13,7 +12,7 @@ public final class LinePlot {
   private static final int RIGHT = 24;
   private static final int TOP = 48;
   private static final int BOTTOM = 56;
-  private static final int TICKS = 5;
+  private static final int TICKS = 6;
   private static final int LETTERS = 16;
   private static final String DARK = "#333333";
   private static final String LIGHT = "#dddddd";
@@ -56,14 +55,15 @@ public final class LinePlot {
   }
 
   private void draw(String axis, List<Series> series) {
-    for (int tick = 0; tick <= TICKS; tick++) {
-      double x = xMax * tick / TICKS;
-      double y = yMin + (yMax - yMin) * tick / TICKS;
-      canvas.line(LEFT, row(y), WIDTH - RIGHT, row(y), 1, LIGHT);
-      String steps = String.format(Locale.ROOT, "%.0f", x);
-      canvas.text(column(x), HEIGHT - BOTTOM + 20, LETTERS, Anchor.MIDDLE, DARK, steps);
-      String value = String.format(Locale.ROOT, yMax - yMin < 0.5 ? "%.4f" : "%.2f", y);
-      canvas.text(LEFT - 10, row(y) + 6, LETTERS, Anchor.END, DARK, value);
+    for (Ticks.Tick x : Ticks.linear(0, xMax, TICKS)) {
+      if (x.value() != Math.rint(x.value())) {
+        continue; // there is no half of a step
+      }
+      canvas.text(column(x.value()), HEIGHT - BOTTOM + 20, LETTERS, Anchor.MIDDLE, DARK, x.label());
+    }
+    for (Ticks.Tick y : Ticks.linear(yMin, yMax, TICKS)) {
+      canvas.line(LEFT, row(y.value()), WIDTH - RIGHT, row(y.value()), 1, LIGHT);
+      canvas.text(LEFT - 10, row(y.value()) + 6, LETTERS, Anchor.END, DARK, y.label());
     }
     double middle = (LEFT + WIDTH - RIGHT) / 2.0;
     canvas.text(middle, HEIGHT - 12, LETTERS, Anchor.MIDDLE, DARK, axis);
