@@ -18,7 +18,9 @@ import time
 
 import numpy
 import torch
+from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy, log_softmax
+from transformers import AutoModelForCausalLM
 
 from clients import Checks, Smelt, load, same_files, windows
 
@@ -28,6 +30,8 @@ MODELS = (ROOT / "examples/quickstart/model", ROOT / "examples/models/mixtral-5m
 LENGTH, SEQUENCES, HELD_OUT, STEPS = 64, 8, 4, 10
 RATE, WARM_UP, CLIP, DECAY = 2e-3, 0.3, 0.5, 0.01
 TEXT, TEACHER, HIDDEN, TEMPERATURE, LIKELIEST = 1.0, 0.4, 0.2, 2.0, 48
+# Shares of the neurons beside factors before and after a pruning, and how the importance of a step counts.
+NEURONS, KEEP, FRESH = 0.4, 0.1, 0.15
 
 
 def rates():
@@ -75,8 +79,8 @@ def loss_of(student, ids, answer):
     return TEXT * text + TEACHER * TEMPERATURE**2 * divergence / count + HIDDEN * hidden / count
 
 
-def train(student, teacher, ids, judging):
-    """The losses of the batches, and of the held-out tokens after each step."""
+def train(student, teacher, ids, judging, after=lambda: None):
+    """The losses of the batches, and of the held-out tokens after each step, which may be followed by something."""
     parameters = list(student.parameters())
     groups = [
         {"params": [p for p in parameters if p.dim() > 1], "weight_decay": DECAY},
@@ -88,15 +92,63 @@ def train(student, teacher, ids, judging):
     for rate in rates():
         for group in adam.param_groups:
             group["lr"] = rate
-        adam.zero_grad()
+        # Experts without a token have gradients too: zeros.
+        for parameter in parameters:
+            parameter.grad = torch.zeros_like(parameter)
         loss = loss_of(student, ids, answer)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, CLIP)
         adam.step()
+        after()
         losses.append(loss.item())
         with torch.no_grad():
             held_out.append(loss_of(student, judging, judge).item())
     return losses, held_out
+
+
+class Pruning:
+    """LoSparse: the neurons beside factors with the least smoothed |s ds| become zero, by one threshold for all matrices."""
+
+    def __init__(self, student):
+        named = student.named_modules()
+        self.matrices = {name: m for name, m in named if isinstance(getattr(m, "kept", None), torch.nn.Parameter)}
+        self.importance = [torch.zeros(len(m.index), dtype=torch.float64) for m in self.matrices.values()]
+        self.entries = [m.kept.numel() // len(m.index) for m in self.matrices.values()]
+        columns = [m.kept.shape[1] if m.neurons_are_rows else m.v.shape[1] for m in self.matrices.values()]
+        self.total = sum(m.rows * n for m, n in zip(self.matrices.values(), columns))
+        self.start = sum(m.kept.numel() for m in self.matrices.values()) / self.total
+        self.step = 0
+
+    def share(self):
+        begin, end = round(0.04 * STEPS), STEPS - round(0.16 * STEPS)
+        left = min(1, max(0, 1 - (self.step - begin) / (end - begin)))
+        return KEEP + (self.start - KEEP) * left**3
+
+    @torch.no_grad()
+    def __call__(self):
+        self.step += 1
+        for m, mean in zip(self.matrices.values(), self.importance):
+            mean.lerp_((m.kept * m.kept.grad).abs().double().mean(1 if m.neurons_are_rows else 0), FRESH)
+        best = [int(mean.argmax()) for mean in self.importance]
+        alive = [{b} for b in best]
+        left = round(self.share() * self.total) - sum(self.entries)
+        others = [(v, i, k) for i, mean in enumerate(self.importance) for k, v in enumerate(mean.tolist()) if k != best[i]]
+        for _, i, k in sorted(others, key=lambda other: -other[0]):
+            left -= self.entries[i]
+            if left < 0:
+                break
+            alive[i].add(k)
+        for m, own in zip(self.matrices.values(), alive):
+            mask = torch.tensor([float(k in own) for k in range(len(m.index))])
+            m.kept.mul_(mask[:, None] if m.neurons_are_rows else mask)
+
+    def indices(self):
+        """Which neurons are left, by the name of the tensor that says so."""
+        left = {}
+        for name, m in self.matrices.items():
+            alive = m.kept.abs().sum(1 if m.neurons_are_rows else 0) > 0
+            left[name + ".index"] = m.index[alive]
+        return left
 
 
 def options(work):
@@ -136,6 +188,34 @@ def check_loop(check, smelt, name, model, work):
     check(f"{name}: ten steps as in PyTorch", worst <= 1e-4 and losses[-1] < losses[0], detail)
     check(f"{name}: loads", not any(load(out, torch.float32)[1].values()))
     return student
+
+
+def check_pruning(check, smelt, name, model, work):
+    """Ten steps of LoSparse on the same tokens, down to a quarter of the neurons."""
+    student, out = work / f"{name}-sparse", work / f"{name}-pruned"
+    text = ("--text", CALIBRATION, "--sequences", 32, "--length", 128)
+    smelt("compress", model, "-o", student, "--method", "low-rank-sparse", "--parameter-ratio", 0.6, "--keep", NEURONS, *text)
+    ids, judging = make_ids(model, work)
+    smelt("recover", student, "--teacher", model, "-o", out, *options(work), "--keep", KEEP)
+    rows = list(csv.DictReader((out / "smelt-curve.csv").open()))
+    theirs = AutoModelForCausalLM.from_pretrained(student, dtype=torch.float32, trust_remote_code=True).eval()
+    pruning = Pruning(theirs)
+    losses, held_out = train(theirs, load(model, torch.float32)[0], ids, judging, pruning)
+    ours = [float(row["loss"]) for row in rows] + [float(row["held_out"]) for row in rows]
+    worst = max(abs(a - b) / abs(b) for a, b in zip(ours, losses + held_out))
+    check(f"{name}: pruned as in PyTorch", worst <= 1e-3, f"largest relative difference {worst:.1e}")
+    stored, expected = load_file(out / "model.safetensors"), pruning.indices()
+    same = sum(len(set(stored[key].tolist()) & set(index.tolist())) for key, index in expected.items())
+    left, all_of_them = sum(map(len, expected.values())), sum(len(stored[key]) for key in expected)
+    detail = f"{all_of_them} neurons of {sum(len(m.index) for m in pruning.matrices.values())}, {left} in PyTorch, {same} the same"
+    # Neurons at the threshold differ by rounding.
+    check(f"{name}: the same neurons are left", same >= 0.99 * left and abs(all_of_them - left) <= 0.01 * left, detail)
+    size = (out / "model.safetensors").stat().st_size / (student / "model.safetensors").stat().st_size
+    check(f"{name}: pruned, and smaller", size < 0.75, f"{size:.1%} of the bytes")
+    pruned = AutoModelForCausalLM.from_pretrained(out, dtype=torch.float32, trust_remote_code=True).eval()
+    with torch.no_grad():
+        own, there = loss_of(pruned, judging, ask(pruned, judging)).item(), loss_of(theirs, judging, ask(theirs, judging)).item()
+    check.close(f"{name}: loss of the pruned files", own, there, 5e-3)
 
 
 def killed(smelt, arguments, state, enough):
@@ -190,6 +270,7 @@ def main():
             compact = work / f"{name}-compact"
             smelt("compress", model, "-o", compact, "--method", "low-rank", "--parameter-ratio", 0.4)
             check_resume(check, smelt, "layerwise", compact, model, work)
+            check_pruning(check, smelt, name, model, work)
     print(f"{check.passed} passed, {check.failed} failed")
     sys.exit(check.failed > 0)
 

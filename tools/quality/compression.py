@@ -50,19 +50,26 @@ def merge(model, share, output):
     return ("merge", model, "-o", output, "--experts", experts, "--repair", "refit")
 
 
-def both(model, share, output):
-    """MC-SMoE in one pass: merge to three quarters or half of the experts, then factors and neurons for the rest of the budget."""
+def both(model, share, output, method):
+    """Merge to three quarters or half of the experts, then a method for the rest of the budget."""
     all_of_them = number_of_experts(model)
-    merged = all_of_them * 3 // 4 if share >= 0.5 else all_of_them // 2
-    ratio = round(share * all_of_them / merged, 4)
-    steps = [
-        {"merge": {"experts": merged, "repair": "refit", "sequences": SEQUENCES}},
-        {"compress": {"method": "low-rank-sparse", "parameter-ratio": ratio, "keep": 0.05, "whiten": True}},
-    ]
+    merged = all_of_them // 2 if share <= 0.2 and "whiten" in method else all_of_them * 3 // 4
+    budget = {"parameter-ratio": round(share * all_of_them / merged, 4)}
+    merging = {"experts": merged, "repair": "refit", "sequences": SEQUENCES}
+    steps = [{"merge": merging}, {"compress": method | budget}]
     file = output.with_suffix(".yaml")
     recipe = {"model": str(model), "output": str(output), "text": str(CALIBRATION), "length": LENGTH, "compute": "f32"}
     file.write_text(json.dumps(recipe | {"steps": steps}))
     return ("run", file, "--force")
+
+
+def sparse(model, share, output):
+    """MC-SMoE, merge and compress in one pass."""
+    return both(model, share, output, {"method": "low-rank-sparse", "keep": 0.05, "whiten": True})
+
+
+def slim(model, share, output):
+    return both(model, share, output, {"method": "slim", "sequences": SEQUENCES})
 
 
 def compress(method, *options):
@@ -77,7 +84,8 @@ def variants():
         yield "merge, refit", share, merge
         for title, words in METHODS.items():
             yield title, share, compress(*words)
-        yield "MC-SMoE", share, both
+        yield "MC-SMoE", share, sparse
+        yield "merge, then slim", share, slim
 
 
 def shares(report):

@@ -83,6 +83,15 @@ public final class RecoverCommand implements Callable<Integer> {
   private boolean refit;
 
   @Option(
+      names = "--keep",
+      order = 6,
+      paramLabel = "S",
+      description =
+          "end-to-end: prune the neurons that a compact student keeps beside its factors, step by"
+              + " step, until this share of all neurons is left (LoSparse).")
+  private Optional<Double> keep = Optional.empty();
+
+  @Option(
       names = "--held-out",
       arity = "1..*",
       order = 106,
@@ -151,6 +160,7 @@ public final class RecoverCommand implements Callable<Integer> {
       throw SmeltException.usage(
           "--refit changes experts, and --train router does not", "leave one of them out");
     }
+    requireKeep();
     return new RecoveryRequest(
         teacher,
         mode,
@@ -161,6 +171,21 @@ public final class RecoverCommand implements Callable<Integer> {
         training.batch(),
         training.options(mode),
         distillation.options(),
+        keep,
         resume);
+  }
+
+  private void requireKeep() {
+    keep.ifPresent(
+        share -> TrainingFlags.require("--keep", share, share > 0 && share < 1, "between 0 and 1"));
+    if (keep.isPresent() && mode != RecoveryMode.END_TO_END) {
+      throw SmeltException.usage(
+          "--keep works with --mode end-to-end only", "one threshold stands for all layers");
+    }
+    if (keep.isPresent() && train == TrainedTensors.ROUTER) {
+      throw SmeltException.usage(
+          "--keep prunes what is trained, and --train router trains no neurons",
+          "use --train factors, experts or all");
+    }
   }
 }

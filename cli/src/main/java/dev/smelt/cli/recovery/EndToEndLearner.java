@@ -7,8 +7,11 @@ import dev.smelt.io.StoredTensor;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.export.ReplacementWriter;
 import dev.smelt.model.tensor.Scope;
+import dev.smelt.model.tensor.Tensor;
 import dev.smelt.routing.recover.Distillation;
 import dev.smelt.routing.recover.DistillationOptions;
+import dev.smelt.routing.recover.NeuronPruning;
+import dev.smelt.routing.recover.PrunedStudent;
 import dev.smelt.routing.recover.Student;
 import dev.smelt.routing.recover.TeacherCache;
 import dev.smelt.routing.train.Training;
@@ -46,14 +49,14 @@ final class EndToEndLearner implements Learner {
   }
 
   @Override
-  public Learnt learn(ReplacementWriter writer, Stopwatch stopwatch) {
+  public Learnt learn(Target target, Stopwatch stopwatch) {
     DistillationOptions loss = request.distillation();
     Optional<TeacherCache> cache =
         loss.teacher() > 0 || loss.hidden() > 0
             ? Optional.of(stopwatch.time("teacher", () -> cache(loss)))
             : Optional.empty();
     try (var _ = Scope.open()) {
-      return stopwatch.time("recover", () -> train(cache, writer));
+      return stopwatch.time("recover", () -> train(cache, target));
     } finally {
       cache.ifPresent(TeacherCache::close);
     }
@@ -75,29 +78,56 @@ final class EndToEndLearner implements Learner {
                 progress));
   }
 
-  private Learnt train(Optional<TeacherCache> cache, ReplacementWriter writer) {
+  private Learnt train(Optional<TeacherCache> cache, Target target) {
     List<StoredTensor> trained = request.train().of(session.model());
     Student student = new Student(session.model(), trained, session.compute());
     int batch = Math.max(1, request.batchTokens() / request.text().length());
     var tokens =
         new Distillation.Text(text.sequences(), text.heldOut(), batch, session.batchTokens());
-    Distillation task =
-        new Distillation(student, cache, tokens, request.distillation(), session.seed());
-    Training.Result result;
     int steps = request.training().schedule().steps();
+    Optional<NeuronPruning> pruning =
+        request.keep().map(keep -> new NeuronPruning(session.model(), trained, keep, steps));
+    Distillation task =
+        new Distillation(student, cache, tokens, request.distillation(), pruning, session.seed());
+    Training.Result result;
     try (Progress progress = Progress.start(session.console(), "recovering", steps, "steps")) {
       result =
           Training.run(
               task, request.training(), state.training(), new TrainingProgress(progress, ""));
     }
     Learner.requireFinite("held-out text", result.history());
-    for (int i = 0; i < trained.size(); i++) {
-      writer.write(trained.get(i), result.best().get(i));
-    }
+    Optional<PrunedStudent> pruned =
+        pruning.map(p -> PrunedStudent.of(session.model(), p, result.best()));
+    ReplacementWriter writer = pruned.map(p -> target.start(p.layers())).orElseGet(target::start);
+    write(
+        writer,
+        trained,
+        result.best(),
+        pruned.map(PrunedStudent::values).orElseGet(LinkedHashMap::new));
     SequencedMap<Integer, TrainingHistory> histories = new LinkedHashMap<>();
     histories.put(Learnt.WHOLE, result.history());
     long parameters = trained.stream().mapToLong(tensor -> tensor.info().elements()).sum();
-    return new Learnt(histories, List.of(), parameters);
+    return new Learnt(
+        writer, histories, List.of(), parameters, pruned.map(RecoveryReport.Pruning::of));
+  }
+
+  /** Writes the trained tensors, and others in the place of some of them. */
+  private static void write(
+      ReplacementWriter writer,
+      List<StoredTensor> trained,
+      List<Tensor> best,
+      SequencedMap<StoredTensor, Tensor> instead) {
+    try {
+      for (int i = 0; i < trained.size(); i++) {
+        if (!instead.containsKey(trained.get(i))) {
+          writer.write(trained.get(i), best.get(i));
+        }
+      }
+      instead.forEach(writer::write);
+    } catch (RuntimeException e) {
+      writer.close();
+      throw e;
+    }
   }
 
   @Override

@@ -58,14 +58,18 @@ final class LayerwiseLearner implements Learner {
   }
 
   @Override
-  public Learnt learn(ReplacementWriter writer, Stopwatch stopwatch) {
+  public Learnt learn(Target target, Stopwatch stopwatch) {
+    ReplacementWriter writer = target.start();
     int steps = request.training().schedule().steps();
     List<MoeLayer> moeLayers = session.model().moeLayers();
     try (Progress progress =
         Progress.start(session.console(), "recovering", (long) steps * moeLayers.size(), "steps")) {
       stopwatch.time("recover", () -> walk(writer, progress));
+    } catch (RuntimeException e) {
+      writer.close();
+      throw e;
     }
-    return new Learnt(histories, layers, parameters);
+    return new Learnt(writer, histories, layers, parameters, Optional.empty());
   }
 
   /** Returns whether all layers were reached. */

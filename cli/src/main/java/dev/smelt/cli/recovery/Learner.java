@@ -2,6 +2,7 @@ package dev.smelt.cli.recovery;
 
 import dev.smelt.cli.pipeline.Stopwatch;
 import dev.smelt.io.SmeltException;
+import dev.smelt.model.compact.CompactForm;
 import dev.smelt.model.export.ReplacementWriter;
 import dev.smelt.routing.repair.LayerRepair;
 import dev.smelt.routing.train.TrainingHistory;
@@ -12,8 +13,22 @@ import java.util.SequencedMap;
 
 /** A way to train a student. */
 interface Learner {
-  /** Trains, and writes what has changed; the caller commits. */
-  Learnt learn(ReplacementWriter writer, Stopwatch stopwatch);
+  /**
+   * Trains, and writes what has changed.
+   *
+   * @param target starts the output
+   * @return what was learnt, with the output, which the caller commits and closes
+   */
+  Learnt learn(Target target, Stopwatch stopwatch);
+
+  /** The output of a recovery, before it is started. */
+  interface Target {
+    /** Starts an output of the student's shapes. */
+    ReplacementWriter start();
+
+    /** Starts an output whose experts are stored like this. */
+    ReplacementWriter start(List<CompactForm> layers);
+  }
 
   /**
    * Insists that there was a loss to begin with.
@@ -34,12 +49,18 @@ interface Learner {
   /**
    * What was learnt.
    *
+   * @param writer has all values that were trained
    * @param histories how each training went, by the index of its layer; -1 is the whole model
    * @param layers errors of layers
    * @param parameters weights that were trained
+   * @param pruning what became of kept neurons, if they were pruned
    */
   record Learnt(
-      SequencedMap<Integer, TrainingHistory> histories, List<LayerRepair> layers, long parameters) {
+      ReplacementWriter writer,
+      SequencedMap<Integer, TrainingHistory> histories,
+      List<LayerRepair> layers,
+      long parameters,
+      Optional<RecoveryReport.Pruning> pruning) {
     /** The index of the whole model. */
     static final int WHOLE = -1;
 

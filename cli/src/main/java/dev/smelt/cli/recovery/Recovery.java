@@ -10,9 +10,11 @@ import dev.smelt.io.WriterOptions;
 import dev.smelt.io.WrittenCheckpoint;
 import dev.smelt.model.CompactStorage;
 import dev.smelt.model.MoeModel;
+import dev.smelt.model.compact.CompactForm;
 import dev.smelt.model.export.ReductionWriter;
 import dev.smelt.model.export.ReplacementWriter;
 import dev.smelt.model.tensor.Torch;
+import dev.smelt.routing.recover.NeuronPruning;
 import dev.smelt.routing.train.TrainingHistory;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -69,10 +71,26 @@ public record Recovery(Session session, MoeModel teacher, RecoveryRequest reques
           "--refit: the student is in compact form, and a refit gives whole matrices",
           "leave it out; the training works on the factors themselves");
     }
+    request.keep().ifPresent(this::requirePrunable);
     if (request.train().of(session.model()).isEmpty()) {
       throw SmeltException.usage(
           "--train %s: the student has no such weights".formatted(request.train().option()),
           "choose another part, such as --train experts");
+    }
+  }
+
+  private void requirePrunable(double keep) {
+    double share = NeuronPruning.share(session.model());
+    if (share == 0) {
+      throw SmeltException.usage(
+          "--keep: the student has no neurons beside factors",
+          "compress --method low-rank-sparse makes such a student");
+    }
+    if (keep >= share) {
+      throw SmeltException.usage(
+          "--keep %s: the student keeps %.4g of its neurons, which is not more"
+              .formatted(keep, share),
+          "give a smaller share, or compress with a larger --keep first");
     }
   }
 
@@ -96,8 +114,8 @@ public record Recovery(Session session, MoeModel teacher, RecoveryRequest reques
       Path target,
       WriterOptions options,
       Optional<String> recipe) {
-    try (ReplacementWriter writer = ReplacementWriter.create(session.model(), target, options)) {
-      Learner.Learnt learnt = learner.learn(writer, stopwatch);
+    Learner.Learnt learnt = learner.learn(new Output(session.model(), target, options), stopwatch);
+    try (ReplacementWriter writer = learnt.writer()) {
       Optional<String> divergence = learnt.divergence();
       if (divergence.isPresent() && !learnt.hasImproved()) {
         throw diverged(divergence.get() + "; nothing was better than the student before");
@@ -115,6 +133,20 @@ public record Recovery(Session session, MoeModel teacher, RecoveryRequest reques
           });
       learner.discard();
       return new RecoveryOutcome(report, written);
+    }
+  }
+
+  /** Where the recovered student will be. */
+  private record Output(MoeModel student, Path target, WriterOptions options)
+      implements Learner.Target {
+    @Override
+    public ReplacementWriter start() {
+      return ReplacementWriter.create(student, target, options);
+    }
+
+    @Override
+    public ReplacementWriter start(List<CompactForm> layers) {
+      return ReplacementWriter.create(student, target, layers, options);
     }
   }
 
@@ -141,6 +173,7 @@ public record Recovery(Session session, MoeModel teacher, RecoveryRequest reques
         learnt.parameters(),
         learnt.histories().entrySet().stream().map(Recovery::training).toList(),
         List.copyOf(learnt.layers()),
+        learnt.pruning(),
         new LinkedHashMap<>(stopwatch.seconds()));
   }
 

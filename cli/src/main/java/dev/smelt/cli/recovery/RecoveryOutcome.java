@@ -49,6 +49,13 @@ public record RecoveryOutcome(RecoveryReport report, WrittenCheckpoint written) 
   /** What the user should know. */
   public List<String> remarks() {
     List<String> remarks = new ArrayList<>();
+    report
+        .pruning()
+        .ifPresent(
+            p ->
+                remarks.add(
+                    "kept neurons: %s of %s are left"
+                        .formatted(Units.count(p.neuronsAfter()), Units.count(p.neuronsBefore()))));
     for (RecoveryReport.Training training : report.training()) {
       String name = training.layer().map(layer -> "layer " + layer + ": ").orElse("");
       if (training.stop().equals("early")) {

@@ -1,6 +1,7 @@
 package dev.smelt.cli.recovery;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.smelt.routing.recover.PrunedStudent;
 import dev.smelt.routing.repair.LayerRepair;
 import dev.smelt.routing.train.TrainingHistory;
 import java.util.List;
@@ -24,6 +25,8 @@ import java.util.SequencedMap;
  * @param trainedParameters how many weights were trained
  * @param training how it went, over all layers or of the whole model
  * @param layers errors of each layer, relative to the teacher's output; empty end to end
+ * @param pruning what became of neurons that were kept beside factors; absent unless it was asked
+ *     for
  * @param seconds wall time by stage
  */
 public record RecoveryReport(
@@ -39,6 +42,7 @@ public record RecoveryReport(
     long trainedParameters,
     List<Training> training,
     @JsonInclude(JsonInclude.Include.NON_EMPTY) List<LayerRepair> layers,
+    @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<Pruning> pruning,
     SequencedMap<String, Double> seconds) {
   /** The name of the report in the output directory. */
   public static final String FILE_NAME = "smelt-report.json";
@@ -60,6 +64,18 @@ public record RecoveryReport(
    * @param tokens of all of them
    */
   public record Text(String hash, int sequences, int heldOut, long tokens) {}
+
+  /**
+   * Neurons that are kept beside factors, over all matrices.
+   *
+   * @param neuronsBefore at the start
+   * @param neuronsAfter at the end
+   */
+  public record Pruning(long neuronsBefore, long neuronsAfter) {
+    static Pruning of(PrunedStudent student) {
+      return new Pruning(student.before(), student.after());
+    }
+  }
 
   /**
    * One training. Losses are those of the loss that was minimised, on held-out tokens.

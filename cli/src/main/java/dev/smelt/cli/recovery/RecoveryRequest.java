@@ -23,6 +23,8 @@ import java.util.SequencedMap;
  * @param batchTokens tokens of a step
  * @param training steps and rates, and when to stop
  * @param distillation the loss of the end-to-end mode
+ * @param keep share of all neurons that is left beside the factors of a compact student at the end
+ *     of a pruning, if it is wanted; end to end only
  * @param resume where the run is stored, and goes on from
  */
 public record RecoveryRequest(
@@ -35,6 +37,7 @@ public record RecoveryRequest(
     int batchTokens,
     TrainingOptions training,
     DistillationOptions distillation,
+    Optional<Double> keep,
     Optional<Path> resume) {
   /** Copies the list. */
   public RecoveryRequest {
@@ -51,7 +54,7 @@ public record RecoveryRequest(
             distillation.temperature(),
             Math.min(distillation.likeliest(), vocabulary));
     return new RecoveryRequest(
-        teacher, mode, train, refit, text, heldOut, batchTokens, training, limited, resume);
+        teacher, mode, train, refit, text, heldOut, batchTokens, training, limited, keep, resume);
   }
 
   /** Everything that decides the result but models, text and seed, by the names of the options. */
@@ -79,6 +82,7 @@ public record RecoveryRequest(
       options.put("hidden-weight", distillation.hidden());
       options.put("temperature", distillation.temperature());
       options.put("likeliest", distillation.likeliest());
+      keep.ifPresent(share -> options.put("keep", share));
     }
     return Collections.unmodifiableSequencedMap(options);
   }

@@ -1,33 +1,44 @@
 package dev.smelt.model.export;
 
 import dev.smelt.io.CheckpointWriter;
+import dev.smelt.io.ConfigDocument;
+import dev.smelt.io.Dtype;
 import dev.smelt.io.StoredTensor;
+import dev.smelt.io.TensorInfo;
 import dev.smelt.io.WriterOptions;
 import dev.smelt.io.WrittenCheckpoint;
 import dev.smelt.model.Expert;
 import dev.smelt.model.ExpertTensor;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
+import dev.smelt.model.compact.CompactConfig;
+import dev.smelt.model.compact.CompactForm;
+import dev.smelt.model.compact.CompactNames;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
  * Writes a model again with other values in some of its tensors: names, types, shapes and
- * config.json stay. What is not written is copied as bytes when the output is committed.
+ * config.json stay, unless experts in compact form keep fewer neurons. What is not written is
+ * copied as bytes when the output is committed.
  */
 public final class ReplacementWriter implements AutoCloseable {
   private final MoeModel model;
   private final CheckpointWriter writer;
+  private final String config;
   private final Set<String> written = new LinkedHashSet<>();
 
-  private ReplacementWriter(MoeModel model, CheckpointWriter writer) {
+  private ReplacementWriter(MoeModel model, CheckpointWriter writer, String config) {
     this.model = model;
     this.writer = writer;
+    this.config = config;
   }
 
   /**
@@ -40,7 +51,39 @@ public final class ReplacementWriter implements AutoCloseable {
   public static ReplacementWriter create(MoeModel model, Path target, WriterOptions options) {
     ReductionWriter.requireOther(model.checkpoint().directory(), target);
     var infos = model.checkpoint().tensors().values().stream().map(StoredTensor::info).toList();
-    return new ReplacementWriter(model, CheckpointWriter.create(target, infos, options));
+    return new ReplacementWriter(
+        model, CheckpointWriter.create(target, infos, options), model.config().document().text());
+  }
+
+  /**
+   * Starts an output whose experts in compact form keep other numbers of neurons.
+   *
+   * @param model the source, in compact form
+   * @param target the output directory
+   * @param layers how the experts of every layer in compact form are stored
+   * @param options of the writer
+   */
+  public static ReplacementWriter create(
+      MoeModel model, Path target, List<CompactForm> layers, WriterOptions options) {
+    ReductionWriter.requireOther(model.checkpoint().directory(), target);
+    Map<String, TensorInfo> changed = new LinkedHashMap<>();
+    for (CompactForm form : layers) {
+      CompactNames names = new CompactNames(model.block(form.layer()) + "experts.");
+      for (TensorInfo info : names.infos(form, Dtype.F32)) {
+        Dtype dtype = model.checkpoint().require(info.name()).dtype();
+        changed.put(info.name(), new TensorInfo(info.name(), dtype, info.shape()));
+      }
+    }
+    var infos =
+        model.checkpoint().tensors().values().stream()
+            .map(t -> changed.getOrDefault(t.name(), t.info()))
+            .toList();
+    ConfigDocument before = model.config().document();
+    String json = CompactConfig.json(layers, CompactConfig.storage(before));
+    return new ReplacementWriter(
+        model,
+        CheckpointWriter.create(target, infos, options),
+        before.with(CompactConfig.FIELD, json).text());
   }
 
   /** Writes a tensor in the type of the source. */
@@ -93,7 +136,7 @@ public final class ReplacementWriter implements AutoCloseable {
     model.checkpoint().tensors().values().stream()
         .filter(tensor -> !written.contains(tensor.name()))
         .forEach(tensor -> writer.copy(tensor.name(), tensor));
-    writer.writeFile("config.json", model.config().document().text());
+    writer.writeFile("config.json", config);
     writer.copySideFiles(model.checkpoint());
     return writer.commit();
   }

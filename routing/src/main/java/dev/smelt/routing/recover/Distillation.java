@@ -30,6 +30,7 @@ public final class Distillation implements TrainingTask {
   private final DistillationLoss loss;
   private final Text text;
   private final RandomOrder order;
+  private final Optional<NeuronPruning> pruning;
 
   /**
    * The tokens of a distillation.
@@ -62,6 +63,7 @@ public final class Distillation implements TrainingTask {
    * @param teacher what the teacher says of all sequences; empty if only the text counts
    * @param text the tokens
    * @param options the loss
+   * @param pruning takes neurons away meanwhile, if it is wanted
    * @param seed decides the order of the sequences
    */
   public Distillation(
@@ -69,9 +71,11 @@ public final class Distillation implements TrainingTask {
       Optional<TeacherCache> teacher,
       Text text,
       DistillationOptions options,
+      Optional<NeuronPruning> pruning,
       long seed) {
     this.student = student;
     this.text = text;
+    this.pruning = pruning;
     loss = new DistillationLoss(student, teacher, text.sequences(), options);
     int[] training = IntStream.range(0, text.training()).toArray();
     order = new RandomOrder(training, text.batchSequences(), seed);
@@ -85,6 +89,22 @@ public final class Distillation implements TrainingTask {
   @Override
   public void skip(int batches) {
     order.skip(batches);
+    pruning.ifPresent(p -> p.resume(batches));
+  }
+
+  @Override
+  public List<Tensor> state() {
+    return pruning.map(NeuronPruning::importance).orElse(List.of());
+  }
+
+  @Override
+  public void stepped(List<Tensor> gradients) {
+    pruning.ifPresent(p -> p.step(parameters(), gradients));
+  }
+
+  @Override
+  public boolean isCandidate() {
+    return pruning.map(NeuronPruning::isDone).orElse(true);
   }
 
   @Override

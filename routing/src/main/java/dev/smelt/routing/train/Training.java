@@ -89,7 +89,7 @@ public final class Training {
       observer.resumed(List.copyOf(points));
     } else {
       heldOutBefore = task.heldOut();
-      heldOutBest = heldOutBefore;
+      heldOutBest = task.isCandidate() ? heldOutBefore : Double.POSITIVE_INFINITY;
     }
   }
 
@@ -99,6 +99,7 @@ public final class Training {
     tensors.put("means", optimiser.means());
     tensors.put("squares", optimiser.squares());
     tensors.put("best", best);
+    tensors.put("task", task.state());
     return tensors;
   }
 
@@ -138,6 +139,7 @@ public final class Training {
         return false;
       }
       optimiser.step(clipped(gradients, norm), rate);
+      task.stepped(gradients);
     }
     boolean last = made + 1 == options.schedule().steps();
     boolean look = last || (made + 1) % options.checkEvery() == 0;
@@ -154,6 +156,9 @@ public final class Training {
   }
 
   private boolean judge(double heldOut) {
+    if (!task.isCandidate()) {
+      return !hasDiverged(heldOut);
+    }
     if (heldOut < heldOutBest) {
       heldOutBest = heldOut;
       bestStep = points.size();

@@ -14,6 +14,23 @@ public interface TrainingTask {
   /** Leaves batches out, those of the steps that an earlier run has made. */
   void skip(int batches);
 
+  /** Tensors beside the parameters that a run needs to go on; changed in place. */
+  default List<Tensor> state() {
+    return List.of();
+  }
+
+  /**
+   * Is told that a step was made; may change the parameters.
+   *
+   * @param gradients of the step, limited
+   */
+  default void stepped(List<Tensor> gradients) {}
+
+  /** Whether the weights as they are now may be the result of the training. */
+  default boolean isCandidate() {
+    return true;
+  }
+
   /** The loss on held-out tokens. */
   double heldOut();
 

@@ -67,7 +67,8 @@ class DistillationGradientTest {
         Student student = new Student(model, train.of(model), Dtype.F64);
         move(student.masters(), 3, 0.02);
         var text = new Distillation.Text(sequences, 1, 2, LENGTH);
-        Distillation task = new Distillation(student, Optional.of(cache), text, options, 1);
+        Distillation task =
+            new Distillation(student, Optional.of(cache), text, options, Optional.empty(), 1);
         check(golden.getFileName().toString(), task, loss(student, cache, sequences, options));
       }
     }
