@@ -285,6 +285,7 @@ class PipelineBadInputTest {
         compress("two budgets", "--rank 4 --energy 0.5", 2, "exclude each other"),
         compress("would grow", "--rank 90", 2, "would grow", "--force"),
         compress("ratio above one", "--parameter-ratio 2", 2, "--parameter-ratio 2", "at most 1"),
+        compress("plan of what grows", "--rank 90 --dry-run", 2, "would grow"),
         compress("no text to whiten with", "--rank 4 --whiten", 2, "--text is missing"),
         compress("no text for sequential", "--rank 4 --sequential", 2, "--text is missing"),
         compress("option of another method", "--rank 4 --keep 0.1", 2, "--keep", "low-rank"),
@@ -367,6 +368,15 @@ class PipelineBadInputTest {
     cases.add(row("refit end to end", endToEnd + " --refit", 2, "--refit"));
     cases.add(row("factors layerwise", RECOVER + " --train factors", 2, "no such weights"));
     cases.add(row("no factors", endToEnd + " --train factors", 2, "no such weights"));
+    String compact = RECOVER.replace("recover MODEL", "recover DIR/compact");
+    cases.add(
+        row("refit compact", PipelineBadInputTest::compact, compact + " --refit", 2, "--refit"));
+    String more = compact + " --mode end-to-end --keep 0.5";
+    cases.add(row("more neurons", PipelineBadInputTest::compact, more, 2, "--keep 0.5", "0.19"));
+    cases.add(row("pruning layerwise", RECOVER + " --keep 0.1", 2, "--mode end-to-end"));
+    cases.add(row("nothing to prune", endToEnd + " --keep 0.1", 2, "no neurons beside factors"));
+    cases.add(row("keeps all neurons", endToEnd + " --keep 1", 2, "--keep 1.0"));
+    cases.add(row("prunes routers", endToEnd + " --keep 0.1 --train router", 2, "--train router"));
     cases.add(row("refit of routers", RECOVER + " --refit --train router", 2, "--refit"));
     cases.add(row("no loss", endToEnd + " --text-weight 0 --teacher-weight 0", 2, "are all 0"));
     for (String command : List.of(RECOVER, endToEnd)) {
@@ -378,6 +388,15 @@ class PipelineBadInputTest {
             + " --rate 1e30 --warm-up 0 --teacher-weight 0 --clip 9e9";
     cases.add(row("divergence", wild, 1, "diverged in step 2", "--rate"));
     return cases;
+  }
+
+  /** Makes a student that keeps neurons beside factors. */
+  private static void compact(Path directory) {
+    String made =
+        "compress DIR/model -o DIR/compact --method low-rank-sparse --rank 2 --keep 0.2"
+            + " --text DIR/text.txt --sequences 2 --length 32";
+    String[] words = made.replace("DIR", directory.toString()).split(" ");
+    assertThat(InProcess.run(Main.COMMANDS, words).exitCode()).isZero();
   }
 
   private static Case merge(String name, String options, int exitCode, String... messages) {

@@ -68,6 +68,18 @@ class SlimAndMaskTest {
     assertThat(weights(at("out"))).isEqualTo(weights(Path.of(MODEL)));
   }
 
+  @ParameterizedTest
+  @CsvSource({"slim", "low-rank"})
+  void aDryRunTellsWhatTheRunLeaves(String method) {
+    String options = "--method " + method + " --parameter-ratio 0.5" + text(16);
+    String plan = compress(0, MODEL, "out", options + " --dry-run").stdout();
+    assertThat(at("out")).doesNotExist();
+    assertThat(plan).contains("memory", "disk", "time");
+    int from = plan.indexOf("expert parameters");
+    String costs = plan.substring(from, plan.indexOf("needs")).strip();
+    assertThat(compress(0, MODEL, "out", options).stdout()).contains(costs);
+  }
+
   @Test
   void halfTheWidthIsInConfigAndFile() {
     compress(0, MODEL, "out", "--method slim --parameter-ratio 0.5 --multiple 16" + text(64));

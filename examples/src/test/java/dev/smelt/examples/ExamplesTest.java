@@ -22,7 +22,7 @@ class ExamplesTest {
   @TempDir private Path temporary;
 
   @Test
-  void mcSmoeMergesAndCompressesInOnePass() {
+  void mcSmoeMergesCompressesAndRecovers() {
     var results = new ByteArrayOutputStream();
     var messages = new ByteArrayOutputStream();
     Path output = temporary.resolve("mc-smoe");
@@ -32,7 +32,8 @@ class ExamplesTest {
             "output=" + output,
             "calibrate.sequences=32",
             "merge.sequences=32",
-            "merge.repair=refit",
+            "recover.sequences=32",
+            "recover.steps=10",
             "checks.perplexity_increase=<= 400%")) {
       words.addAll(List.of("--set", set));
     }
@@ -43,6 +44,7 @@ class ExamplesTest {
         .doesNotContain("FAILED");
     assertThat(CheckpointVerifier.problems(output)).isEmpty();
     assertThat(output.resolve("modeling_smelt.py")).exists();
+    assertThat(output.resolve("smelt-curve.csv")).exists();
   }
 
   @Test

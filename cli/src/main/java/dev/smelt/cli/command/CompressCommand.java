@@ -56,7 +56,8 @@ public final class CompressCommand implements Callable<Integer> {
       order = 2,
       paramLabel = "NAME",
       description =
-          "How experts are made smaller: low-rank, low-rank-sparse, shared-delta; see docs/methods."
+          "How experts are made smaller: low-rank, low-rank-sparse, shared-delta, slim, mask; see"
+              + " docs/methods."
               + " Not needed with --materialize.")
   private String method = "";
 
@@ -74,6 +75,12 @@ public final class CompressCommand implements Callable<Integer> {
       description =
           "Write dense experts that every client loads, though they take as much room as before.")
   private boolean materialize;
+
+  @Option(
+      names = "--dry-run",
+      order = 52,
+      description = "Print the plan and what it needs; write nothing.")
+  private boolean dryRun;
 
   @Mixin private TextOptions text = new TextOptions();
   @Mixin private OutputOptions writing = new OutputOptions();
@@ -115,6 +122,10 @@ public final class CompressCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (dryRun) {
+      plan();
+      return 0;
+    }
     CompressionOutcome outcome = compress(Optional.empty());
     console.result(outcome.costs().toString());
     console.result("");
@@ -123,6 +134,22 @@ public final class CompressCommand implements Callable<Integer> {
     console.info("written: " + outcome.written().directory());
     console.info("next: smelt evaluate " + outcome.written().directory() + " --text FILE");
     return 0;
+  }
+
+  /** Prints what would be done. */
+  private void plan() {
+    CompressionRequest request = request();
+    if (MaskSearch.rewind(request.options()).isPresent()) {
+      throw SmeltException.usage(
+          "--dry-run does not plan --rewind", "masks change no size: leave out --dry-run");
+    }
+    try (Session session = Session.open(console, model, compute)) {
+      new CompressionTask(session, request, calibration()).dryRun(writing.options());
+    }
+  }
+
+  private Optional<Calibration> calibration() {
+    return text.isGiven() ? Optional.of(text.calibration(0)) : Optional.empty();
   }
 
   /**
@@ -153,8 +180,7 @@ public final class CompressCommand implements Callable<Integer> {
       Path target,
       WriterOptions options,
       Optional<String> recipe) {
-    Optional<Calibration> calibration =
-        text.isGiven() ? Optional.of(text.calibration(0)) : Optional.empty();
+    Optional<Calibration> calibration = calibration();
     try (Session session = Session.open(console, source, compute)) {
       CompressionRequest request = MaskTask.searched(session, asked, calibration);
       return new CompressionTask(session, request, calibration).run(target, options, recipe);

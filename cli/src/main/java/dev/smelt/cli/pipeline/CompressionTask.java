@@ -5,6 +5,7 @@ import dev.smelt.cli.recipe.Recipe;
 import dev.smelt.compress.CompressionRun;
 import dev.smelt.compress.Compressor;
 import dev.smelt.compress.ExpertReport;
+import dev.smelt.compress.LayerShape;
 import dev.smelt.io.SmeltException;
 import dev.smelt.io.TensorInfo;
 import dev.smelt.io.WriterOptions;
@@ -104,6 +105,43 @@ public record CompressionTask(
     }
   }
 
+  /** Prints the plan, and the memory, disk and time that it needs. */
+  public void dryRun(WriterOptions options) {
+    MoeModel model = session.model();
+    Prepared prepared = prepare();
+    List<CompactForm> forms = plan(prepared);
+    boolean stock = request.materialize() || forms.stream().allMatch(CompactForm::isStock);
+    if (!stock) {
+      requireSmaller(forms, options);
+    }
+    List<CompactForm> shapes =
+        stock && export(forms).width().isEmpty() ? whole(prepared.run()) : forms;
+    long disk = plannedBytes(shapes);
+    List<CompactForm> source =
+        model.moeLayers().stream()
+            .map(moe -> LayerShape.stored(moe, model.architecture().hidden()))
+            .toList();
+    long tokens = prepared.set().map(CalibrationSet::tokens).orElse(0L);
+    var run =
+        new CompressionDryRun(
+            forms,
+            ModelCost.of(model, source, model.checkpoint().totalBytes()),
+            ModelCost.of(model, shapes, disk),
+            Needs.of(model, forms, tokens, prepared.run().passes(), disk));
+    session.console().result(run.plan().toString());
+    session.console().result("");
+    session.console().result(run.costs().toString());
+    session.console().result("");
+    session.console().result(run.needed().toString());
+    session.console().info("nothing was written (--dry-run)");
+  }
+
+  private long plannedBytes(List<CompactForm> forms) {
+    return CompactWriter.planned(session.model(), forms, CompactWriter.reductions(forms)).stream()
+        .mapToLong(TensorInfo::bytes)
+        .sum();
+  }
+
   private List<CompactForm> plan(Prepared prepared) {
     CompressionRun run = prepared.run();
     return run.passes() == 1
@@ -155,8 +193,7 @@ public record CompressionTask(
   /** Nobody wants a larger file by accident. */
   private void requireSmaller(List<CompactForm> forms, WriterOptions options) {
     MoeModel model = session.model();
-    List<TensorInfo> planned = CompactWriter.planned(model, forms, CompactWriter.reductions(forms));
-    long after = planned.stream().mapToLong(TensorInfo::bytes).sum();
+    long after = plannedBytes(forms);
     long before = model.checkpoint().totalBytes();
     if (after > before && !options.force()) {
       throw SmeltException.usage(

@@ -3,21 +3,29 @@ package dev.smelt.cli.pipeline;
 import dev.smelt.io.Dtype;
 import dev.smelt.merge.LayerPlan;
 import dev.smelt.merge.ReducePlan;
+import dev.smelt.model.ModelCost;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
+import dev.smelt.model.compact.CompactForm;
+import dev.smelt.model.compact.MatrixForm;
+import dev.smelt.model.tensor.Linalg;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
+import java.util.List;
+import java.util.Random;
 
 /**
- * An estimate of what a reduction with given statistics needs.
+ * An estimate of what a reduction with given statistics, or a compression, needs.
  *
- * @param memoryBytes anonymous memory at the peak: members of a group in F32 with their scores
+ * @param memoryBytes anonymous memory at the peak: members of a group in F32 with their scores, or
+ *     an expert with its moments and the hidden states of all tokens
  * @param diskBytes bytes of the output's tensors
  * @param milliseconds wall time on this machine, from a product that was timed just now
  */
 record Needs(long memoryBytes, long diskBytes, long milliseconds) {
   private static final int SIDE = 1024;
+  private static final int SMALL = 256;
 
   /** Bytes that the program and the matrix library take before any tensor. */
   private static final long BASE_BYTES = 400L << 20;
@@ -37,6 +45,51 @@ record Needs(long memoryBytes, long diskBytes, long milliseconds) {
     long disk = task.bytesAfter(plan);
     double seconds = flops / flopsPerSecond() + disk / COPY_RATE;
     return new Needs(BASE_BYTES + 6 * expertBytes + scores, disk, Math.round(1000 * seconds));
+  }
+
+  /**
+   * What a compression needs.
+   *
+   * @param model the source
+   * @param forms how the experts of every layer will be stored
+   * @param tokens calibration tokens
+   * @param passes over the layers
+   * @param disk bytes of the output's tensors
+   */
+  static Needs of(MoeModel model, List<CompactForm> forms, long tokens, int passes, long disk) {
+    long hidden = model.architecture().hidden();
+    long width = forms.stream().mapToLong(CompactForm::width).max().orElseThrow();
+    long side = Math.max(hidden, width);
+    long expert = 3 * width * hidden * Dtype.F32.bytes();
+    long moments = tokens == 0 ? 0 : 4 * side * side * Dtype.F64.bytes();
+    long states = 2 * tokens * hidden * Dtype.F32.bytes();
+    double decomposed = 0;
+    for (CompactForm form : forms) {
+      for (var matrices : form.experts()) {
+        for (MatrixForm m : matrices.matrices().values()) {
+          double side2 = Math.min(m.rows(), m.columns());
+          decomposed += m.rank() > 0 ? (double) m.rows() * m.columns() * side2 : 0;
+        }
+      }
+    }
+    double forward = tokens * ModelCost.of(model, forms, disk).flopsPerToken();
+    double seconds =
+        passes * (forward / flopsPerSecond() + decomposed * secondsPerDecomposition())
+            + disk / COPY_RATE;
+    long memory = BASE_BYTES + states + 4 * expert + moments;
+    return new Needs(memory, disk, Math.round(1000 * seconds));
+  }
+
+  /** Seconds of a decomposition of a square matrix, by the cube of its side. */
+  private static double secondsPerDecomposition() {
+    try (var _ = Scope.open()) {
+      double[] values = new Random(0).doubles((long) SMALL * SMALL).toArray();
+      Tensor matrix = Tensors.ofDoubles(values, SMALL, SMALL).to(Dtype.F32);
+      Linalg.svd(matrix).values().norm().item();
+      long start = System.nanoTime();
+      Linalg.svd(matrix).values().norm().item();
+      return (System.nanoTime() - start) / 1e9 / Math.pow(SMALL, 3);
+    }
   }
 
   /** Experts that are aligned to another one. */

@@ -17,7 +17,7 @@ import java.util.List;
 
 /**
  * Prunes the neurons that a compact student keeps beside its factors while it is trained, all
- * matrices of the model by one threshold (Li et al., "LoSparse", ICML 2023, sections 3.2 and 3.3;
+ * matrices of the model by one threshold (Li et al., "LoSparse", ICML 2023;
  * "Merge, Then Compress", ICLR 2024, section 3.2).
  *
  * <p>The importance of a neuron is the mean over its entries s of {@code |s * dL/ds|}, smoothed

@@ -3,7 +3,7 @@ package dev.smelt.routing.recover;
 /**
  * How many neurons are kept beside the factors while a student is trained: all that it has for a
  * while, fewer and fewer along a cubic curve, and the wanted share to the end (Li et al.,
- * "LoSparse", ICML 2023, equation 10, after Zhu and Gupta 2017).
+ * "LoSparse", ICML 2023).
  *
  * @param from share at the start
  * @param to share at the end
