@@ -17,8 +17,8 @@ import java.util.List;
 
 /**
  * Prunes the neurons that a compact student keeps beside its factors while it is trained, all
- * matrices of the model by one threshold (Li et al., "LoSparse", ICML 2023;
- * "Merge, Then Compress", ICLR 2024, section 3.2).
+ * matrices of the model by one threshold (Li et al., "LoSparse", ICML 2023; "Merge, Then Compress",
+ * ICLR 2024, section 3.2).
  *
  * <p>The importance of a neuron is the mean over its entries s of {@code |s * dL/ds|}, smoothed
  * over the steps: {@code I = 0.85 I + 0.15 |s * dL/ds|}, with s after the step and the limited
