@@ -14,166 +14,157 @@ import dev.smelt.routing.train.Schedule;
 import dev.smelt.unlearn.attribution.Selection;
 import dev.smelt.unlearn.loss.RetainTerm;
 import dev.smelt.unlearn.training.Scale;
-import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Reads constants in kebab case, such as {@code router-logits}. */
-final class KebabCase {
-  private KebabCase() {}
+/**
+ * Reads constants in kebab case, such as {@code router-logits}.
+ *
+ * @param <E> the constants
+ */
+abstract class KebabCase<E extends Enum<E>> implements ITypeConverter<E> {
+  private final List<E> constants;
+
+  private KebabCase(Class<E> type) {
+    constants = List.of(type.getEnumConstants());
+  }
+
+  @Override
+  public E convert(String value) {
+    return constants.stream()
+        .filter(constant -> name(constant).equals(value))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new TypeConversionException(
+                    "expected one of %s, found '%s'"
+                        .formatted(
+                            String.join(", ", constants.stream().map(KebabCase::name).toList()),
+                            value)));
+  }
 
   private static String name(Enum<?> constant) {
     return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
-  private static <E extends Enum<E>> E parse(E[] constants, String value) {
-    for (E constant : constants) {
-      if (name(constant).equals(value)) {
-        return constant;
-      }
-    }
-    throw new TypeConversionException(
-        "expected one of "
-            + String.join(", ", Arrays.stream(constants).map(KebabCase::name).toList())
-            + ", found '"
-            + value
-            + "'");
-  }
-
   /** Reads a {@link Similarity}. */
-  static final class ToSimilarity implements ITypeConverter<Similarity> {
-    @Override
-    public Similarity convert(String value) {
-      return parse(Similarity.values(), value);
+  static final class ToSimilarity extends KebabCase<Similarity> {
+    ToSimilarity() {
+      super(Similarity.class);
     }
   }
 
   /** Reads {@link PlanOn}. */
-  static final class ToPlanOn implements ITypeConverter<PlanOn> {
-    @Override
-    public PlanOn convert(String value) {
-      return parse(PlanOn.values(), value);
+  static final class ToPlanOn extends KebabCase<PlanOn> {
+    ToPlanOn() {
+      super(PlanOn.class);
     }
   }
 
   /** Reads a {@link Linkage}. */
-  static final class ToLinkage implements ITypeConverter<Linkage> {
-    @Override
-    public Linkage convert(String value) {
-      return parse(Linkage.values(), value);
+  static final class ToLinkage extends KebabCase<Linkage> {
+    ToLinkage() {
+      super(Linkage.class);
     }
   }
 
   /** Reads a {@link Variant}. */
-  static final class ToVariant implements ITypeConverter<Variant> {
-    @Override
-    public Variant convert(String value) {
-      return parse(Variant.values(), value);
+  static final class ToVariant extends KebabCase<Variant> {
+    ToVariant() {
+      super(Variant.class);
     }
   }
 
   /** Reads an {@link AlignmentMode}. */
-  static final class ToAlignmentMode implements ITypeConverter<AlignmentMode> {
-    @Override
-    public AlignmentMode convert(String value) {
-      return parse(AlignmentMode.values(), value);
+  static final class ToAlignmentMode extends KebabCase<AlignmentMode> {
+    ToAlignmentMode() {
+      super(AlignmentMode.class);
     }
   }
 
   /** Reads {@link MergeWeights}. */
-  static final class ToMergeWeights implements ITypeConverter<MergeWeights> {
-    @Override
-    public MergeWeights convert(String value) {
-      return parse(MergeWeights.values(), value);
+  static final class ToMergeWeights extends KebabCase<MergeWeights> {
+    ToMergeWeights() {
+      super(MergeWeights.class);
     }
   }
 
   /** Reads a {@link RouterRule}. */
-  static final class ToRouterRule implements ITypeConverter<RouterRule> {
-    @Override
-    public RouterRule convert(String value) {
-      return parse(RouterRule.values(), value);
+  static final class ToRouterRule extends KebabCase<RouterRule> {
+    ToRouterRule() {
+      super(RouterRule.class);
     }
   }
 
   /** Reads a {@link DropCriterion}. */
-  static final class ToDropCriterion implements ITypeConverter<DropCriterion> {
-    @Override
-    public DropCriterion convert(String value) {
-      return parse(DropCriterion.values(), value);
-    }
-  }
-
-  /** Reads what becomes of layers that predict further tokens. */
-  static final class ToPrediction implements ITypeConverter<FormOptions.Prediction> {
-    @Override
-    public FormOptions.Prediction convert(String value) {
-      return parse(FormOptions.Prediction.values(), value);
+  static final class ToDropCriterion extends KebabCase<DropCriterion> {
+    ToDropCriterion() {
+      super(DropCriterion.class);
     }
   }
 
   /** Reads a {@link Repair}. */
-  static final class ToRepair implements ITypeConverter<Repair> {
-    @Override
-    public Repair convert(String value) {
-      return parse(Repair.values(), value);
+  static final class ToRepair extends KebabCase<Repair> {
+    ToRepair() {
+      super(Repair.class);
     }
   }
 
   /** Reads a {@link Selection}. */
-  static final class ToSelection implements ITypeConverter<Selection> {
-    @Override
-    public Selection convert(String value) {
-      return parse(Selection.values(), value);
+  static final class ToSelection extends KebabCase<Selection> {
+    ToSelection() {
+      super(Selection.class);
     }
   }
 
   /** Reads a {@link Scale}. */
-  static final class ToScale implements ITypeConverter<Scale> {
-    @Override
-    public Scale convert(String value) {
-      return parse(Scale.values(), value);
+  static final class ToScale extends KebabCase<Scale> {
+    ToScale() {
+      super(Scale.class);
     }
   }
 
   /** Reads a {@link RetainTerm}. */
-  static final class ToRetainTerm implements ITypeConverter<RetainTerm> {
-    @Override
-    public RetainTerm convert(String value) {
-      return parse(RetainTerm.values(), value);
-    }
-  }
-
-  /** Reads a {@link MergeCommand.Form}. */
-  static final class ToForm implements ITypeConverter<MergeCommand.Form> {
-    @Override
-    public MergeCommand.Form convert(String value) {
-      return parse(MergeCommand.Form.values(), value);
+  static final class ToRetainTerm extends KebabCase<RetainTerm> {
+    ToRetainTerm() {
+      super(RetainTerm.class);
     }
   }
 
   /** Reads a {@link RecoveryMode}. */
-  static final class ToRecoveryMode implements ITypeConverter<RecoveryMode> {
-    @Override
-    public RecoveryMode convert(String value) {
-      return parse(RecoveryMode.values(), value);
+  static final class ToRecoveryMode extends KebabCase<RecoveryMode> {
+    ToRecoveryMode() {
+      super(RecoveryMode.class);
     }
   }
 
   /** Reads {@link TrainedTensors}. */
-  static final class ToTrainedTensors implements ITypeConverter<TrainedTensors> {
-    @Override
-    public TrainedTensors convert(String value) {
-      return parse(TrainedTensors.values(), value);
+  static final class ToTrainedTensors extends KebabCase<TrainedTensors> {
+    ToTrainedTensors() {
+      super(TrainedTensors.class);
+    }
+  }
+
+  /** Reads what becomes of layers that predict further tokens. */
+  static final class ToPrediction extends KebabCase<FormOptions.Prediction> {
+    ToPrediction() {
+      super(FormOptions.Prediction.class);
+    }
+  }
+
+  /** Reads a {@link MergeCommand.Form}. */
+  static final class ToForm extends KebabCase<MergeCommand.Form> {
+    ToForm() {
+      super(MergeCommand.Form.class);
     }
   }
 
   /** Reads how a rate falls. */
-  static final class ToDecay implements ITypeConverter<Schedule.Decay> {
-    @Override
-    public Schedule.Decay convert(String value) {
-      return parse(Schedule.Decay.values(), value);
+  static final class ToDecay extends KebabCase<Schedule.Decay> {
+    ToDecay() {
+      super(Schedule.Decay.class);
     }
   }
 }
