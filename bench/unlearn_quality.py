@@ -33,7 +33,7 @@ VARIANTS = {
 # The first set has all losses, the others the one that does best there. What says most comes first.
 PLAN = [(SETS[0], "gdiff", variant) for variant in VARIANTS]
 PLAN += [(SETS[0], loss, "one expert, anchor") for loss in LOSSES]
-PLAN += [(name, "gdiff", variant) for variant in ("one expert, anchor", "whole model") for name in SETS[1:]]
+PLAN += [(name, "rmu", variant) for variant in VARIANTS for name in SETS]
 PLAN += [(SETS[0], loss, variant) for variant in VARIANTS for loss in LOSSES]
 PLAN += [(name, "gdiff", variant) for name in SETS[1:] for variant in VARIANTS]
 PLAN = list(dict.fromkeys(PLAN))
