@@ -4,7 +4,7 @@ import dev.smelt.io.ConfigDocument;
 import dev.smelt.io.Dtype;
 import dev.smelt.io.SmeltException;
 import dev.smelt.io.StoredTensor;
-import dev.smelt.model.tensor.Parallel;
+import dev.smelt.model.RowDecoder.Format;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
 import java.lang.foreign.MemorySegment;
@@ -27,49 +27,44 @@ public final class Fp8 {
   /**
    * The matrix, [rows, columns].
    *
-   * @param stored F8_E4M3, [rows, columns]
+   * @param stored F8_E4M3 or F8_E5M2, [rows, columns]
    * @param scales [ceil(rows / block), ceil(columns / block)]
    */
   static Tensor load(Weights weights, StoredTensor stored, StoredTensor scales) {
     int rowBlock = blockSize(weights.checkpoint().config(), 0);
     int columnBlock = blockSize(weights.checkpoint().config(), 1);
     checkBlocks(stored, scales, rowBlock, columnBlock);
-    float[] values = values(stored.dtype());
     float[] factors = Weights.stored(weights.checkpoint(), scales).toFloats();
-    ByteTable[] tables = new ByteTable[factors.length];
-    boolean half = CodedMatrix.written(weights.dtype()).equals(Dtype.BF16);
-    Parallel.forEach(
-        tables.length,
-        i -> tables[i] = half ? rounded(values, factors[i]) : scaled(values, factors[i]));
+    for (int i = 0; i < factors.length; i++) {
+      // rounding could carry over the bits of other NaN
+      factors[i] = Float.isNaN(factors[i]) ? Float.NaN : factors[i];
+    }
     int across = Math.toIntExact(scales.dim(1));
+    int columns = Math.toIntExact(stored.dim(1));
     MemorySegment codes = weights.checkpoint().data(stored);
-    return new CodedMatrix(codes, stored.dim(0), stored.dim(1), columnBlock)
-        .decode(weights.dtype(), (row, block) -> tables[row / rowBlock * across + block]);
+    return new CodedMatrix(codes, stored.dim(0), columns, format(stored), rowBlock)
+        .decode(
+            weights.dtype(),
+            (row, target) -> {
+              for (int block = 0; block < across; block++) {
+                int from = block * columnBlock;
+                int to = Math.min(columns, from + columnBlock);
+                Arrays.fill(target, from, to, factors[row / rowBlock * across + block]);
+              }
+            });
   }
 
-  private static ByteTable scaled(float[] values, float factor) {
-    int[] bits = new int[values.length];
-    Arrays.setAll(bits, code -> Float.floatToRawIntBits(values[code] * factor));
-    return ByteTable.ofInts(bits);
-  }
-
-  /** As BF16: the upper half of the bits, to nearest, ties to even; NaN stays NaN. */
-  private static ByteTable rounded(float[] values, float factor) {
-    short[] bits = new short[values.length];
-    for (int code = 0; code < bits.length; code++) {
-      int wide = Float.floatToIntBits(values[code] * factor);
-      bits[code] = (short) ((wide + 0x7FFF + (wide >>> 16 & 1)) >>> 16);
+  private static Format format(StoredTensor stored) {
+    if (stored.dtype().equals(Dtype.F8_E4M3)) {
+      return Format.E4M3;
     }
-    return ByteTable.ofShorts(bits);
-  }
-
-  /** The value of each byte. */
-  private static float[] values(Dtype dtype) {
-    byte[] bytes = new byte[256];
-    for (int code = 0; code < bytes.length; code++) {
-      bytes[code] = (byte) code;
+    if (stored.dtype().equals(Dtype.F8_E5M2)) {
+      return Format.E5M2;
     }
-    return Tensors.ofBytes(bytes, dtype, bytes.length).toFloats();
+    throw SmeltException.unsupported(
+        "%s: tensor '%s' has type %s and scales in blocks"
+            .formatted(stored.file(), stored.name(), stored.dtype()),
+        "smelt reads F8_E4M3 and F8_E5M2 with scales in blocks");
   }
 
   private static void checkBlocks(StoredTensor stored, StoredTensor scales, long rows, long cols) {

@@ -23,12 +23,12 @@ import java.util.SequencedMap;
 import java.util.function.Supplier;
 
 /**
- * Times the reading of one FP8 and one MXFP4 matrix of 4096 x 4096 into F32 and BF16, against the
- * floor: a copy of as many bytes as are read and written.
+ * Times the reading of one FP8 and one MXFP4 matrix of 4096 x 4096 into F32 and BF16, in turns with
+ * the floor: a copy of as many bytes as are written.
  */
 public final class DequantisationBenchmark {
   private static final int SIDE = 4096;
-  private static final int REPEATS = 15;
+  private static final int REPEATS = 45;
 
   private DequantisationBenchmark() {}
 
@@ -82,12 +82,16 @@ public final class DequantisationBenchmark {
   }
 
   private static void report(String format, Dtype type, long bytes, Supplier<Tensor> work) {
-    double time = median(work);
-    double floor;
-    try (var _ = Scope.open()) {
-      Tensor source = Tensors.zeros(Dtype.F32, bytes / 4);
-      floor = median(source::copy);
+    double[] seconds = new double[REPEATS];
+    double[] floors = new double[REPEATS];
+    for (int i = 0; i < REPEATS; i++) {
+      seconds[i] = seconds(work);
+      try (var _ = Scope.open()) {
+        floors[i] = seconds(Tensors.zeros(Dtype.F32, bytes / 4)::copy);
+      }
     }
+    double time = median(seconds);
+    double floor = median(floors);
     System.out.printf(
         Locale.ROOT,
         "%-5s to %-4s %6.1f ms, floor %5.1f ms (%.1f GB/s), ratio %.1f%n",
@@ -99,20 +103,22 @@ public final class DequantisationBenchmark {
         time / floor);
   }
 
-  /** Seconds; the first runs warm up. */
-  private static double median(Supplier<Tensor> work) {
-    double[] seconds = new double[REPEATS];
-    for (int i = 0; i < REPEATS; i++) {
-      try (var _ = Scope.open()) {
-        long start = System.nanoTime();
-        Tensor result = work.get();
-        seconds[i] = (System.nanoTime() - start) / 1e9;
-        if (result.elements() == 0) {
-          throw new IllegalStateException("nothing was read");
-        }
+  private static double seconds(Supplier<Tensor> work) {
+    try (var _ = Scope.open()) {
+      long start = System.nanoTime();
+      Tensor result = work.get();
+      double seconds = (System.nanoTime() - start) / 1e9;
+      if (result.elements() == 0) {
+        throw new IllegalStateException("nothing was read");
       }
+      return seconds;
     }
-    Arrays.sort(seconds);
-    return seconds[REPEATS / 2];
+  }
+
+  /** Without the first third, which warms up. */
+  private static double median(double[] seconds) {
+    double[] warm = Arrays.copyOfRange(seconds, seconds.length / 3, seconds.length);
+    Arrays.sort(warm);
+    return warm[warm.length / 2];
   }
 }

@@ -21,6 +21,7 @@ import java.util.SequencedMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Quantised matrices against the same arithmetic, value by value or by libtorch. */
@@ -31,29 +32,73 @@ class DequantisationTest {
   /** Does not divide the rows. */
   private static final int BLOCK = 32;
 
+  private static final float[] SCALES = {
+    0,
+    -0f,
+    1,
+    -0.3f,
+    Float.MIN_VALUE,
+    1e-40f,
+    Float.MIN_NORMAL,
+    3e-36f,
+    1e36f,
+    Float.MAX_VALUE,
+    Float.POSITIVE_INFINITY,
+    Float.NEGATIVE_INFINITY,
+    Float.NaN,
+    Float.intBitsToFloat(-1)
+  };
+
   private static final double[] FP4 = {0, 0.5, 1, 1.5, 2, 3, 4, 6};
 
   @TempDir Path directory;
 
+  /** Widths with a last block that is shorter, and that no word of codes divides. */
   @ParameterizedTest
-  @ValueSource(strings = {"F32", "BF16", "F16", "F64"})
-  void fp8IsItsValueTimesTheScaleOfItsBlock(String name) throws IOException {
-    Dtype type = Dtype.of(name);
-    byte[] codes = randomBytes();
+  @CsvSource({"F32, 96", "BF16, 96", "F16, 96", "F64, 96", "F32, 90", "BF16, 91", "BF16, 5"})
+  void fp8IsItsValueTimesTheScaleOfItsBlock(String type, int columns) throws IOException {
+    byte[] codes = new byte[ROWS * columns];
+    new Random(3).nextBytes(codes);
+    Random random = new Random(4);
+    float[] scales = new float[Math.ceilDiv(ROWS, BLOCK) * Math.ceilDiv(columns, BLOCK)];
+    for (int i = 0; i < scales.length; i++) {
+      scales[i] = random.nextFloat() / 16;
+    }
+    checkFp8(Dtype.F8_E4M3, Dtype.of(type), ROWS, columns, codes, scales);
+  }
+
+  /** NaN, infinities, and products that are subnormal, too small or too large. */
+  @ParameterizedTest
+  @CsvSource({"F8_E4M3, F32", "F8_E4M3, BF16", "F8_E5M2, F32", "F8_E5M2, BF16"})
+  void everyFp8CodeTakesEveryScale(String format, String type) throws IOException {
+    byte[] codes = new byte[256 * SCALES.length * BLOCK];
+    for (int i = 0; i < codes.length; i++) {
+      codes[i] = (byte) (i / (SCALES.length * BLOCK));
+    }
+    float[] scales = new float[256 / BLOCK * SCALES.length];
+    for (int i = 0; i < scales.length; i++) {
+      scales[i] = SCALES[i % SCALES.length];
+    }
+    checkFp8(Dtype.of(format), Dtype.of(type), 256, SCALES.length * BLOCK, codes, scales);
+  }
+
+  private void checkFp8(
+      Dtype format, Dtype type, int rows, int columns, byte[] codes, float[] scales)
+      throws IOException {
+    int across = Math.ceilDiv(columns, BLOCK);
     try (var _ = Scope.open()) {
-      Tensor values = Tensors.ofBytes(codes, Dtype.F8_E4M3, ROWS, COLUMNS).to(Dtype.F32);
-      Tensor scales = Tensors.ofFloats(randomScales(), (ROWS + BLOCK - 1) / BLOCK, COLUMNS / BLOCK);
-      write("w", Tensors.ofBytes(codes, Dtype.F8_E4M3, ROWS, COLUMNS), "w_scale_inv", scales);
-      float[] expected = values.toFloats();
-      float[] factors = scales.toFloats();
+      Tensor stored = Tensors.ofBytes(codes, format, rows, columns);
+      write("w", stored, "w_scale_inv", Tensors.ofFloats(scales, scales.length / across, across));
+      float[] expected = stored.to(Dtype.F32).toFloats();
       for (int i = 0; i < expected.length; i++) {
-        expected[i] *= factors[i / COLUMNS / BLOCK * (COLUMNS / BLOCK) + i % COLUMNS / BLOCK];
+        expected[i] *= scales[i / columns / BLOCK * across + i % columns / BLOCK];
       }
-      Tensor rounded = Tensors.ofFloats(expected, ROWS, COLUMNS).to(type);
+      Tensor rounded = Tensors.ofFloats(expected, rows, columns).to(type);
       try (var checkpoint = Checkpoint.open(directory)) {
         Tensor loaded = new Weights(checkpoint, type).load("w");
         assertThat(loaded.dtype()).isEqualTo(type);
-        assertThat(loaded.toDoubles()).containsExactly(rounded.toDoubles());
+        assertThat(loaded.shape()).containsExactly(rows, columns);
+        assertThat(Arrays.mismatch(loaded.toDoubles(), rounded.toDoubles())).isEqualTo(-1);
       }
     }
   }
@@ -80,51 +125,50 @@ class DequantisationTest {
     byte[] codes = new byte[2 * ROWS * COLUMNS / 2];
     byte[] powers = new byte[2 * ROWS * COLUMNS / Mxfp4.BLOCK];
     random.nextBytes(codes);
-    for (int i = 0; i < powers.length; i++) {
-      powers[i] = (byte) (100 + random.nextInt(60));
+    random.nextBytes(powers);
+    checkMxfp4(Dtype.of(type), ROWS, COLUMNS, codes, powers);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"F32", "BF16"})
+  void everyMxfp4ByteTakesEveryPower(String type) throws IOException {
+    int columns = 2 * 256;
+    byte[] codes = new byte[2 * 256 * 256];
+    byte[] powers = new byte[2 * 256 * columns / Mxfp4.BLOCK];
+    for (int i = 0; i < codes.length; i++) {
+      codes[i] = (byte) i;
     }
-    long blocks = COLUMNS / Mxfp4.BLOCK;
+    for (int i = 0; i < powers.length; i++) {
+      powers[i] = (byte) (i / (columns / Mxfp4.BLOCK));
+    }
+    checkMxfp4(Dtype.of(type), 256, columns, codes, powers);
+  }
+
+  /** Reads the second of two experts. */
+  private void checkMxfp4(Dtype type, int rows, int columns, byte[] codes, byte[] powers)
+      throws IOException {
+    long blocks = columns / Mxfp4.BLOCK;
     try (var _ = Scope.open()) {
-      Tensor values = Tensors.ofBytes(codes, Dtype.U8, 2, ROWS, blocks, 16);
-      write("x_blocks", values, "x_scales", Tensors.ofBytes(powers, Dtype.U8, 2, ROWS, blocks));
-      double[] expected = new double[ROWS * COLUMNS];
+      Tensor values = Tensors.ofBytes(codes, Dtype.U8, 2, rows, blocks, 16);
+      write("x_blocks", values, "x_scales", Tensors.ofBytes(powers, Dtype.U8, 2, rows, blocks));
+      double[] expected = new double[rows * columns];
       for (int i = 0; i < expected.length; i++) {
         int value = expected.length + i;
         int nibble = (codes[value / 2] >> (4 * (value % 2))) & 15;
         int exponent = (powers[value / Mxfp4.BLOCK] & 0xFF) - 127;
-        expected[i] = Math.scalb(nibble < 8 ? FP4[nibble] : -FP4[nibble - 8], exponent);
+        expected[i] = (float) Math.scalb(nibble < 8 ? FP4[nibble] : -FP4[nibble - 8], exponent);
       }
       try (var checkpoint = Checkpoint.open(directory)) {
         Tensor second =
             Mxfp4.load(
-                new Weights(checkpoint, Dtype.of(type)),
+                new Weights(checkpoint, type),
                 checkpoint.require("x_blocks"),
                 checkpoint.require("x_scales"),
                 1);
-        assertThat(second.shape()).containsExactly(ROWS, COLUMNS);
-        assertThat(second.toDoubles()).containsExactly(expected);
+        assertThat(second.shape()).containsExactly(rows, columns);
+        assertThat(Arrays.mismatch(second.toDoubles(), expected)).isEqualTo(-1);
       }
     }
-  }
-
-  /** All codes, without the two of NaN. */
-  private static byte[] randomBytes() {
-    byte[] codes = new byte[ROWS * COLUMNS];
-    new Random(3).nextBytes(codes);
-    for (int i = 0; i < codes.length; i++) {
-      codes[i] = (codes[i] & 0x7F) == 0x7F ? (byte) i : codes[i];
-      codes[i] = (codes[i] & 0x7F) == 0x7F ? 0 : codes[i];
-    }
-    return codes;
-  }
-
-  private static float[] randomScales() {
-    Random random = new Random(4);
-    float[] scales = new float[(ROWS + BLOCK - 1) / BLOCK * (COLUMNS / BLOCK)];
-    for (int i = 0; i < scales.length; i++) {
-      scales[i] = random.nextFloat() / 16;
-    }
-    return scales;
   }
 
   private void write(String name, Tensor values, String scalesName, Tensor scales)
