@@ -33,6 +33,7 @@ final class RowDecoder {
 
   private final Format format;
   private final long[] bytes;
+  private final int[] words;
   private final long[] halves;
   private final float[] values;
 
@@ -40,6 +41,7 @@ final class RowDecoder {
   RowDecoder(Format format, int columns) {
     this.format = format;
     bytes = new long[columns / 8];
+    words = new int[columns / 4];
     halves = new long[columns / 4];
     values = new float[columns];
   }
@@ -68,7 +70,9 @@ final class RowDecoder {
       }
       case E2M1 -> {
         split(codes, bytes);
-        widen(bytes, halves);
+        MemorySegment.copy(
+            MemorySegment.ofArray(bytes), 0, MemorySegment.ofArray(words), 0, values.length);
+        widen(words, halves);
         multiply(halves, 0x1p15f, scales, values);
       }
     }
@@ -83,10 +87,9 @@ final class RowDecoder {
     }
   }
 
-  private static void widen(long[] bytes, long[] halves) {
-    MemorySegment codes = MemorySegment.ofArray(bytes);
+  private static void widen(int[] codes, long[] halves) {
     for (int i = 0; i < halves.length; i++) {
-      halves[i] = toF16(spread(codes.get(INT, 4L * i)));
+      halves[i] = toF16(spread(codes[i]));
     }
   }
 
