@@ -15,7 +15,7 @@ final class Mxfp4 {
   /** Values that share a scale. */
   static final int BLOCK = 32;
 
-  /** What the values of each scale are multiplied by: 2^(scale - 127). */
+  /** What twice the values of each scale are multiplied by. */
   private static final float[] FACTORS = factors();
 
   private Mxfp4() {}

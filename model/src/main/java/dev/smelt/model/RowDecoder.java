@@ -15,7 +15,7 @@ import java.lang.foreign.ValueLayout;
  * for subnormal numbers too. From F16 to F32 processors have an instruction.
  */
 final class RowDecoder {
-  /** Numbers of a row must be a multiple of this. */
+  /** A row must have a multiple of this many numbers. */
   static final int UNIT = 8;
 
   /** Formats of numbers. */
@@ -24,7 +24,10 @@ final class RowDecoder {
     E4M3,
     /** A byte each, the upper one of F16. */
     E5M2,
-    /** Half a byte each, the lower half first. Neither NaN nor infinity. */
+    /**
+     * Half a byte each, the lower half first. Neither NaN nor infinity. Twice the number is
+     * decoded, since F32 does not have the largest scale that there is, 2^128, but half of it.
+     */
     E2M1
   }
 
@@ -70,6 +73,7 @@ final class RowDecoder {
       }
       case E2M1 -> {
         split(codes, bytes);
+        // a loop that reads and writes arrays of the same type at other places gets no vectors
         MemorySegment.copy(
             MemorySegment.ofArray(bytes), 0, MemorySegment.ofArray(words), 0, values.length);
         widen(words, halves);
