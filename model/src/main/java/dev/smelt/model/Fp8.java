@@ -4,7 +4,7 @@ import dev.smelt.io.ConfigDocument;
 import dev.smelt.io.Dtype;
 import dev.smelt.io.SmeltException;
 import dev.smelt.io.StoredTensor;
-import dev.smelt.model.RowDecoder.Format;
+import dev.smelt.model.Fp8Rows.Scales;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
 import java.lang.foreign.MemorySegment;
@@ -34,37 +34,38 @@ public final class Fp8 {
     int rowBlock = blockSize(weights.checkpoint().config(), 0);
     int columnBlock = blockSize(weights.checkpoint().config(), 1);
     checkBlocks(stored, scales, rowBlock, columnBlock);
+    checkFormat(stored);
     float[] factors = Weights.stored(weights.checkpoint(), scales).toFloats();
     for (int i = 0; i < factors.length; i++) {
-      // rounding could carry over the bits of other NaN
       factors[i] = Float.isNaN(factors[i]) ? Float.NaN : factors[i];
     }
     int across = Math.toIntExact(scales.dim(1));
     int columns = Math.toIntExact(stored.dim(1));
     MemorySegment codes = weights.checkpoint().data(stored);
-    return new CodedMatrix(codes, stored.dim(0), columns, format(stored), rowBlock)
-        .decode(
-            weights.dtype(),
-            (row, target) -> {
-              for (int block = 0; block < across; block++) {
-                int from = block * columnBlock;
-                int to = Math.min(columns, from + columnBlock);
-                Arrays.fill(target, from, to, factors[row / rowBlock * across + block]);
-              }
-            });
+    return decode(
+        new CodedMatrix(codes, stored.dim(0), columns),
+        stored.dtype(),
+        new Scales(factors, across, rowBlock, columnBlock),
+        weights.dtype());
   }
 
-  private static Format format(StoredTensor stored) {
-    if (stored.dtype().equals(Dtype.F8_E4M3)) {
-      return Format.E4M3;
+  private static Tensor decode(CodedMatrix matrix, Dtype format, Scales scales, Dtype type) {
+    int columns = matrix.columns();
+    int wide = Math.ceilDiv(columns, Fp8Rows.UNIT) * Fp8Rows.UNIT;
+    if (wide > columns) {
+      return decode(matrix.padded(wide), format, scales, type).narrow(1, 0, columns).contiguous();
     }
-    if (stored.dtype().equals(Dtype.F8_E5M2)) {
-      return Format.E5M2;
+    Dtype written = CodedMatrix.written(type);
+    return matrix.decode(type, () -> new Fp8Rows(format, columns, scales, written));
+  }
+
+  private static void checkFormat(StoredTensor stored) {
+    if (!stored.dtype().equals(Dtype.F8_E4M3) && !stored.dtype().equals(Dtype.F8_E5M2)) {
+      throw SmeltException.unsupported(
+          "%s: tensor '%s' has type %s and scales in blocks"
+              .formatted(stored.file(), stored.name(), stored.dtype()),
+          "smelt reads F8_E4M3 and F8_E5M2 with scales in blocks");
     }
-    throw SmeltException.unsupported(
-        "%s: tensor '%s' has type %s and scales in blocks"
-            .formatted(stored.file(), stored.name(), stored.dtype()),
-        "smelt reads F8_E4M3 and F8_E5M2 with scales in blocks");
   }
 
   private static void checkBlocks(StoredTensor stored, StoredTensor scales, long rows, long cols) {

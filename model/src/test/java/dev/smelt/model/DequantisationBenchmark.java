@@ -59,24 +59,34 @@ public final class DequantisationBenchmark {
     long side = SIDE;
     long blocks = side / Mxfp4.BLOCK;
     SequencedMap<TensorInfo, MemorySegment> tensors = new LinkedHashMap<>();
-    add(tensors, arena, new TensorInfo("w.weight", Dtype.F8_E4M3, List.of(side, side)), 0x3F);
+    add(tensors, arena, new TensorInfo("w.weight", Dtype.F8_E4M3, List.of(side, side)), 0, 0x3F);
     MemorySegment ones = arena.allocate(4 * (side / 128) * (side / 128), 8);
     for (long i = 0; i < ones.byteSize() / 4; i++) {
       ones.setAtIndex(ValueLayout.JAVA_FLOAT, i, 0.5f);
     }
     List<Long> grid = List.of(side / 128, side / 128);
     tensors.put(new TensorInfo("w.weight_scale_inv", Dtype.F32, grid), ones);
-    add(tensors, arena, new TensorInfo("x_blocks", Dtype.U8, List.of(1L, side, blocks, 16L)), 0xFF);
-    add(tensors, arena, new TensorInfo("x_scales", Dtype.U8, List.of(1L, side, blocks)), 0x7F);
+    add(
+        tensors,
+        arena,
+        new TensorInfo("x_blocks", Dtype.U8, List.of(1L, side, blocks, 16L)),
+        0,
+        0xFF);
+    // weights of a model are within a few powers of two
+    add(tensors, arena, new TensorInfo("x_scales", Dtype.U8, List.of(1L, side, blocks)), 112, 7);
     SafetensorsWriter.write(directory.resolve("model.safetensors"), new LinkedHashMap<>(), tensors);
   }
 
   private static void add(
-      SequencedMap<TensorInfo, MemorySegment> tensors, Arena arena, TensorInfo info, int mask) {
+      SequencedMap<TensorInfo, MemorySegment> tensors,
+      Arena arena,
+      TensorInfo info,
+      int first,
+      int mask) {
     Random random = new Random(1);
     MemorySegment bytes = arena.allocate(info.bytes(), 8);
     for (long i = 0; i < bytes.byteSize(); i++) {
-      bytes.set(ValueLayout.JAVA_BYTE, i, (byte) (random.nextInt() & mask));
+      bytes.set(ValueLayout.JAVA_BYTE, i, (byte) (first + (random.nextInt() & mask)));
     }
     tensors.put(info, bytes);
   }
