@@ -94,10 +94,11 @@ public final class DequantisationBenchmark {
   private static void report(String format, Dtype type, long bytes, Supplier<Tensor> work) {
     double[] seconds = new double[REPEATS];
     double[] floors = new double[REPEATS];
-    for (int i = 0; i < REPEATS; i++) {
-      seconds[i] = seconds(work);
-      try (var _ = Scope.open()) {
-        floors[i] = seconds(Tensors.zeros(Dtype.F32, bytes / 4)::copy);
+    try (var _ = Scope.open()) {
+      Tensor source = Tensors.zeros(Dtype.F32, bytes / 4);
+      for (int i = 0; i < REPEATS; i++) {
+        seconds[i] = seconds(work);
+        floors[i] = seconds(source::copy);
       }
     }
     double time = median(seconds);
