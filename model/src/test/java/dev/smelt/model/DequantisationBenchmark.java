@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Random;
 import java.util.SequencedMap;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 
 /**
@@ -29,10 +30,11 @@ import java.util.function.Supplier;
 public final class DequantisationBenchmark {
   private static final int SIDE = 4096;
   private static final int REPEATS = 45;
+  private static final long PAUSE = 20_000_000;
 
   private DequantisationBenchmark() {}
 
-  /** Prints a line for each format and type. */
+  /** Prints a line for each type: times, and in parentheses how many floors they are. */
   public static void main(String[] arguments) throws IOException {
     Path directory = Files.createTempDirectory("smelt-bench");
     try (Arena arena = Arena.ofConfined()) {
@@ -41,12 +43,10 @@ public final class DequantisationBenchmark {
     try (var checkpoint = Checkpoint.open(directory)) {
       for (Dtype type : List.of(Dtype.F32, Dtype.BF16)) {
         Weights weights = new Weights(checkpoint, type);
-        long written = (long) SIDE * SIDE * type.bytes();
         StoredTensor fp8 = checkpoint.require("w.weight");
-        report("FP8", type, written, () -> weights.load(fp8));
         StoredTensor blocks = checkpoint.require("x_blocks");
         StoredTensor scales = checkpoint.require("x_scales");
-        report("MXFP4", type, written, () -> Mxfp4.load(weights, blocks, scales, 0));
+        report(type, () -> weights.load(fp8), () -> Mxfp4.load(weights, blocks, scales, 0));
       }
     }
   }
@@ -91,31 +91,32 @@ public final class DequantisationBenchmark {
     tensors.put(info, bytes);
   }
 
-  private static void report(String format, Dtype type, long bytes, Supplier<Tensor> work) {
-    double[] seconds = new double[REPEATS];
-    double[] floors = new double[REPEATS];
+  private static void report(Dtype type, Supplier<Tensor> fp8, Supplier<Tensor> mxfp4) {
+    double[][] seconds = new double[3][REPEATS];
     try (var _ = Scope.open()) {
-      Tensor source = Tensors.zeros(Dtype.F32, bytes / 4);
+      Tensor source = Tensors.full(1, type, SIDE, SIDE);
       for (int i = 0; i < REPEATS; i++) {
-        seconds[i] = seconds(work);
-        floors[i] = seconds(source::copy);
+        seconds[0][i] = seconds(source::copy);
+        seconds[1][i] = seconds(fp8);
+        seconds[2][i] = seconds(mxfp4);
       }
     }
-    double time = median(seconds);
-    double floor = median(floors);
+    double floor = median(seconds[0]);
     System.out.printf(
         Locale.ROOT,
-        "%-5s to %-4s %6.1f ms, floor %5.1f ms (%.1f GB/s), ratio %.1f%n",
-        format,
+        "%-4s: floor %.1f ms, FP8 %.1f ms (%.1f), MXFP4 %.1f ms (%.1f)%n",
         type,
-        1e3 * time,
         1e3 * floor,
-        bytes / floor / 1e9,
-        time / floor);
+        1e3 * median(seconds[1]),
+        median(seconds[1]) / floor,
+        1e3 * median(seconds[2]),
+        median(seconds[2]) / floor);
   }
 
   private static double seconds(Supplier<Tensor> work) {
     try (var _ = Scope.open()) {
+      // libtorch's threads keep a processor busy for a while after an operation
+      LockSupport.parkNanos(PAUSE);
       long start = System.nanoTime();
       Tensor result = work.get();
       double seconds = (System.nanoTime() - start) / 1e9;
