@@ -2,59 +2,65 @@ package dev.smelt.routing.repair;
 
 import dev.smelt.model.MoeBlock;
 import dev.smelt.model.tensor.Tensor;
+import dev.smelt.routing.repair.LayerRepair.Change;
 import dev.smelt.routing.train.TrainingObserver;
 import dev.smelt.routing.train.TrainingState;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * A block that was repaired, and the results of the steps.
  *
  * @param block repaired, in the compute type
- * @param edited error of the block as it came
- * @param training error on the tokens that were learnt from, of the block as it came
+ * @param edited error of the block as it came, on held-out tokens
+ * @param training errors on the tokens that were learnt from, if anything was
  * @param refit result of the closed form
  * @param fit result of the gradient fit
- * @param trainingAfter error on the tokens that were learnt from, after the repair
  */
 record BlockRepair(
     MoeBlock block,
     double edited,
-    double training,
+    Optional<Change> training,
     Optional<RefitResult> refit,
-    Optional<FitResult> fit,
-    double trainingAfter) {
+    Optional<FitResult> fit) {
 
   /**
-   * Refits and fits a block as the options say; its tensors belong to the open scope.
+   * What a gradient fit is told.
    *
    * @param start the weights of the refitted block that are trained
-   * @param seed added to that of the fit
+   * @param objective what is made small
+   * @param seed added to that of the options
    * @param state where the fit is stored
-   * @param observer is told each step of the fit
+   * @param observer is told each step
    */
-  static BlockRepair of(
-      MoeBlock block,
+  record FitWork(
       Function<MoeBlock, Trainable> start,
-      RepairTokens tokens,
-      RepairOptions options,
+      Supplier<FitObjective> objective,
       long seed,
       TrainingState state,
       TrainingObserver observer) {
+    private FitResult fit(MoeBlock block, FitOptions options) {
+      FitOptions seeded = options.withSeed(options.seed() + seed);
+      return Fit.fit(block, start, objective.get(), seeded, state, observer);
+    }
+  }
+
+  /** Refits and fits a block as the options say; its tensors belong to the open scope. */
+  static BlockRepair of(MoeBlock block, RepairTokens tokens, RepairOptions options, FitWork work) {
     TokenSplit split = tokens.split();
     double edited = BlockError.of(block, tokens, split.heldOut()).relative();
-    double training = BlockError.of(block, tokens, split.training()).relative();
+    if (options.equals(RepairOptions.NONE)) {
+      return new BlockRepair(block, edited, Optional.empty(), Optional.empty(), Optional.empty());
+    }
+    double before = BlockError.of(block, tokens, split.training()).relative();
     Optional<RefitResult> refit = options.refit().map(o -> Refit.refit(block, tokens, o));
     MoeBlock refitted = refit.map(RefitResult::block).orElse(block);
-    Optional<FitResult> fit =
-        options
-            .fit()
-            .map(o -> o.withSeed(o.seed() + seed))
-            .map(o -> Fit.fit(refitted, start, tokens, o, state, observer));
+    Optional<FitResult> fit = options.fit().map(o -> work.fit(refitted, o));
     MoeBlock fitted = fit.map(FitResult::block).orElse(refitted);
     double after = BlockError.of(fitted, tokens, split.training()).relative();
-    return new BlockRepair(fitted, edited, training, refit, fit, after);
+    return new BlockRepair(fitted, edited, Optional.of(new Change(before, after)), refit, fit);
   }
 
   /** The weights that the fit has found; none if the block is as it came. */
@@ -62,15 +68,21 @@ record BlockRepair(
     return fit.map(FitResult::weights).orElse(List.of());
   }
 
-  LayerRepair report(int layer, List<Integer> survivors, double stored) {
+  /**
+   * What was done to the layer.
+   *
+   * @param stored error on held-out tokens in the types of the checkpoint
+   * @param last whether the fit made the divergence of the predicted tokens small
+   */
+  LayerRepair report(int layer, List<Integer> survivors, double stored, boolean last) {
     return new LayerRepair(
         layer,
         survivors,
         training,
-        trainingAfter,
         edited,
         refit.map(RefitResult::heldOutAfter).orElse(edited),
         stored,
+        fit.filter(_ -> last).map(f -> new Change(f.heldOutBefore(), f.heldOutAfter())),
         fit.map(FitResult::bestStep).orElse(0),
         refit.map(RefitResult::scarce).orElse(List.of()),
         refit.map(RefitResult::unrouted).orElse(List.of()),

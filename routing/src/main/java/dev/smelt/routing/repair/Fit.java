@@ -1,8 +1,6 @@
 package dev.smelt.routing.repair;
 
-import dev.smelt.io.Dtype;
 import dev.smelt.model.MoeBlock;
-import dev.smelt.model.MoeObserver;
 import dev.smelt.model.tensor.Autograd;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
@@ -16,8 +14,8 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * Fits router and experts of one layer to its targets by gradients, on batches of the layer's
- * tokens, with the best weights on held-out tokens kept.
+ * Fits router and experts of one layer by gradients, on batches of the layer's tokens, with the
+ * best weights on held-out tokens kept.
  *
  * <p>The choice of the experts has no gradient; the gate values of the chosen ones carry it to the
  * router. Weights are trained in F32 and computed with in the type of the block.
@@ -26,16 +24,14 @@ import java.util.function.Function;
  * gradients, and the intermediate values of one batch.
  */
 public final class Fit implements TrainingTask {
-  private final RepairTokens tokens;
+  private final FitObjective objective;
   private final Trainable trainable;
-  private final double energy;
   private final RandomOrder order;
 
-  private Fit(Trainable trainable, RepairTokens tokens, FitOptions options) {
-    this.tokens = tokens;
+  private Fit(Trainable trainable, FitObjective objective, FitOptions options) {
+    this.objective = objective;
     this.trainable = trainable;
-    order = new RandomOrder(tokens.split().training(), options.batchTokens(), options.seed());
-    energy = energy();
+    order = new RandomOrder(objective.split().training(), options.batchTokens(), options.seed());
   }
 
   /**
@@ -62,7 +58,9 @@ public final class Fit implements TrainingTask {
       FitOptions options,
       TrainingState state,
       TrainingObserver observer) {
-    return fit(block, b -> BlockWeights.of(b, options.trained()), tokens, options, state, observer);
+    var objective = new OutputObjective(tokens);
+    return fit(
+        block, b -> BlockWeights.of(b, options.trained()), objective, options, state, observer);
   }
 
   /**
@@ -70,19 +68,19 @@ public final class Fit implements TrainingTask {
    *
    * @param block what is fitted
    * @param start its weights that are trained, read into the open scope
-   * @param tokens inputs and targets
+   * @param objective what is made small
    * @param state where the fit is stored, and goes on from
    * @param observer is told each step
    */
   static FitResult fit(
       MoeBlock block,
       Function<MoeBlock, Trainable> start,
-      RepairTokens tokens,
+      FitObjective objective,
       FitOptions options,
       TrainingState state,
       TrainingObserver observer) {
     try (var scope = Scope.open()) {
-      Fit fit = new Fit(start.apply(block), tokens, options);
+      Fit fit = new Fit(start.apply(block), objective, options);
       FitResult result = fit.run(block, options, state, observer);
       result.weights().forEach(scope::keep);
       scope.keep(result.block().router().weight());
@@ -91,19 +89,10 @@ public final class Fit implements TrainingTask {
     }
   }
 
-  private double energy() {
-    double[] sum = {0};
-    tokens.forEach(
-        tokens.split().training(),
-        piece ->
-            sum[0] += piece.rows().targets().square().mul(piece.rows().weights()).sum().item());
-    return sum[0] / Math.max(1, tokens.split().training().length);
-  }
-
   private FitResult run(
       MoeBlock block, FitOptions options, TrainingState state, TrainingObserver observer) {
     double before = heldOut();
-    if (!(energy > 0) || before == 0) {
+    if (before == 0) {
       return unchanged(block, before, TrainingHistory.none(before));
     }
     Training.Result result = Training.run(this, options.training(), state, observer);
@@ -132,12 +121,11 @@ public final class Fit implements TrainingTask {
 
   @Override
   public Batch next() {
-    RepairTokens.Rows rows = tokens.rows(order.next());
+    int[] tokens = order.next();
     try (var recording = Autograd.record()) {
-      Tensor loss = loss(trainable.current(), rows, energy);
+      Tensor loss = objective.loss(trainable.current(), tokens);
       double value = loss.item();
-      return new Batch(
-          value, recording.gradients(loss, trainable.masters()), rows.targets().size(0));
+      return new Batch(value, recording.gradients(loss, trainable.masters()), tokens.length);
     }
   }
 
@@ -149,15 +137,7 @@ public final class Fit implements TrainingTask {
   @Override
   public double heldOut() {
     try (var _ = Scope.open()) {
-      return BlockError.of(trainable.current(), tokens, tokens.split().heldOut()).relative();
+      return objective.heldOut(trainable.current());
     }
-  }
-
-  /** The error of a batch relative to the mean energy of a token. */
-  static Tensor loss(MoeBlock block, RepairTokens.Rows rows, double energy) {
-    Dtype wide = rows.targets().dtype();
-    Tensor output = block.apply(rows.inputs(), 0, MoeObserver.NONE).to(wide);
-    Tensor errors = rows.targets().sub(output).square().mul(rows.weights());
-    return errors.sum().mul(1 / (energy * rows.targets().size(0)));
   }
 }

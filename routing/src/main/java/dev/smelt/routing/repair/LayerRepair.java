@@ -7,15 +7,17 @@ import java.util.Optional;
 
 /**
  * What was done to a layer. Errors are those of the routed experts against their targets, relative
- * to the energy of the targets.
+ * to the energy of the targets. The fit of the last layer makes the divergence of the predicted
+ * tokens small instead, which may raise the error.
  *
  * @param layer index of the decoder layer
  * @param survivors original indices of the experts that are left
- * @param trainingBefore error of the edited layer on the tokens that were learnt from
- * @param trainingAfter the same after the repair
+ * @param training errors on the tokens that were learnt from, if anything was learnt
  * @param heldOutBefore error of the edited layer on held-out tokens
  * @param heldOutRefitted the same after the refit
  * @param heldOutAfter the same after the repair, in the type of the checkpoint
+ * @param divergence Kullback-Leibler divergence of the predicted tokens in nats per held-out token,
+ *     before and after the fit of the last layer
  * @param fitSteps steps of the fit that were kept
  * @param scarce experts, by their new index, with fewer routed tokens than their width
  * @param unrouted experts, by their new index, without a routed token
@@ -24,15 +26,18 @@ import java.util.Optional;
 public record LayerRepair(
     int layer,
     List<Integer> survivors,
-    double trainingBefore,
-    double trainingAfter,
+    @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<Change> training,
     double heldOutBefore,
     double heldOutRefitted,
     double heldOutAfter,
+    @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<Change> divergence,
     int fitSteps,
     List<Integer> scarce,
     List<Integer> unrouted,
     @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<TrainingHistory> fit) {
+  /** A measure before and after a repair. */
+  public record Change(double before, double after) {}
+
   /** Copies the lists. */
   public LayerRepair {
     survivors = List.copyOf(survivors);
@@ -45,11 +50,11 @@ public record LayerRepair(
     return new LayerRepair(
         layer,
         survivors,
-        trainingBefore,
-        trainingAfter,
+        training,
         heldOutBefore,
         heldOutRefitted,
         heldOutAfter,
+        divergence,
         fitSteps,
         scarce,
         unrouted,

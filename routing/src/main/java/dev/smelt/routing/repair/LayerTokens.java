@@ -88,17 +88,27 @@ public final class LayerTokens implements RepairTokens {
     return layer.blockInput(gather(attended, tokens));
   }
 
+  /** Hidden states of the original model after the layer, [n, H], F32 or F64. */
+  Tensor after(int... tokens) {
+    Tensor after = gather(original, tokens);
+    return after.to(after.dtype().equals(Dtype.F64) ? Dtype.F64 : Dtype.F32);
+  }
+
+  /** What the answer of the experts is multiplied with before it is added to the hidden state. */
+  double outputFactor() {
+    return layer.outputFactor();
+  }
+
   @Override
   public Rows rows(int... tokens) {
-    Tensor after = gather(original, tokens);
+    Tensor after = after(tokens);
     Tensor before = gather(attended, tokens);
     Tensor inputs = layer.blockInput(before);
-    Dtype wide = before.dtype().equals(Dtype.F64) ? Dtype.F64 : Dtype.F32;
-    Tensor missing = after.to(wide).sub(before.to(wide));
+    Dtype wide = after.dtype();
+    Tensor missing = after.sub(before.to(wide));
     Tensor sum = missing.mul(1 / layer.outputFactor());
     Tensor targets = shared.map(s -> sum.sub(s.apply(inputs).to(wide))).orElse(sum);
-    return new Rows(
-        inputs, targets, after.to(wide).square().mean(-1, true).add(EPSILON).reciprocal());
+    return new Rows(inputs, targets, after.square().mean(-1, true).add(EPSILON).reciprocal());
   }
 
   /** Rows of a stream, for ascending or any other order of tokens. */

@@ -5,6 +5,7 @@ import dev.smelt.io.StoredTensor;
 import dev.smelt.model.DecoderLayer;
 import dev.smelt.model.FeedForward;
 import dev.smelt.model.HiddenStates;
+import dev.smelt.model.LanguageHead;
 import dev.smelt.model.MoeBlock;
 import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
@@ -213,22 +214,34 @@ public record SequentialReduction(
   private MoeBlock reduce(int index, MoeBlock original, LayerTokens tokens, Walk walk) {
     ReducedBlock edited = walk.work().edit().reduce(index, original, tokens);
     List<StoredTensor> trained = walk.work().trained().apply(index);
-    BlockRepair done =
-        BlockRepair.of(
-            edited.block(),
+    var work =
+        new BlockRepair.FitWork(
             block -> start(index, block, trained),
-            tokens,
-            repair,
+            () -> objective(index, tokens),
             seed + index,
             walk.state().training(index),
             walk.observers().apply(index));
+    BlockRepair done = BlockRepair.of(edited.block(), tokens, repair, work);
     ReducedBlock finished = stored(index, edited.survivors(), done, trained, walk, tokens);
     MoeBlock computed = StoredTypes.all(compute).of(finished.block());
     double after = BlockError.of(computed, tokens, tokens.split().heldOut()).relative();
-    LayerRepair report = done.report(index, edited.survivors(), after);
+    LayerRepair report = done.report(index, edited.survivors(), after, predicts(index));
     walk.state().store(finished, report);
     walk.sink().accept(finished, report);
     return finished.block();
+  }
+
+  /** Whether the final norm and the output head read what a layer leaves. */
+  private boolean predicts(int index) {
+    return index == model.architecture().layers() - 1 && !model.architecture().isEncoderDecoder();
+  }
+
+  private FitObjective objective(int index, LayerTokens tokens) {
+    if (!predicts(index)) {
+      return new OutputObjective(tokens);
+    }
+    LanguageHead head = model.head(compute);
+    return new PredictionObjective(tokens, teacher == model ? head : teacher.head(compute), head);
   }
 
   /** The weights of a block that are fitted. */

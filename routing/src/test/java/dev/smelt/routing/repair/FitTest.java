@@ -77,7 +77,7 @@ class FitTest {
       Trainable trainable = BlockWeights.of(block, Trained.ALL);
       List<Tensor> gradients;
       try (var recording = Autograd.record()) {
-        Tensor loss = Fit.loss(trainable.current(), rows, 1);
+        Tensor loss = OutputObjective.loss(trainable.current(), rows, 1);
         gradients = recording.gradients(loss, trainable.masters());
       }
       Random random = new Random(4);
@@ -99,7 +99,7 @@ class FitTest {
       double[] values = moved.get(matrix).detach().toDoubles();
       values[element] += side == 0 ? step : -step;
       moved.set(matrix, Tensors.ofDoubles(values, moved.get(matrix).shape()));
-      losses[side] = Fit.loss(trainable.with(moved), rows, 1).item();
+      losses[side] = OutputObjective.loss(trainable.with(moved), rows, 1).item();
     }
     return (losses[0] - losses[1]) / (2 * step);
   }

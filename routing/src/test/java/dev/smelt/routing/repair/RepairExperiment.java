@@ -72,8 +72,8 @@ public final class RepairExperiment {
                 report.heldOutBefore(),
                 report.heldOutRefitted(),
                 report.heldOutAfter(),
-                report.trainingBefore(),
-                report.trainingAfter(),
+                report.training().orElseThrow().before(),
+                report.training().orElseThrow().after(),
                 report.fitSteps());
           });
       double seconds = (System.nanoTime() - start) / 1e9;

@@ -69,7 +69,9 @@ class StoredWeightsTest {
           tokens(model, weights.current(), 0.3, TOKENS).rows(IntStream.range(0, TOKENS).toArray());
       List<Tensor> gradients;
       try (var recording = Autograd.record()) {
-        gradients = recording.gradients(Fit.loss(weights.current(), rows, 1), weights.masters());
+        gradients =
+            recording.gradients(
+                OutputObjective.loss(weights.current(), rows, 1), weights.masters());
       }
       Random random = new Random(4);
       for (int m = 0; m < gradients.size(); m++) {
@@ -99,7 +101,7 @@ class StoredWeightsTest {
           Fit.fit(
               block,
               _ -> StoredWeights.of(model, moe, Dtype.F32, tensors),
-              tokens,
+              new OutputObjective(tokens),
               new FitOptions(30, 128, 0.03, 0.1, 10, 5),
               TrainingState.NONE,
               TrainingObserver.NONE);
@@ -138,7 +140,7 @@ class StoredWeightsTest {
       double[] values = moved.get(tensor).detach().toDoubles();
       values[element] += side == 0 ? STEP : -STEP;
       moved.set(tensor, Tensors.ofDoubles(values, moved.get(tensor).shape()));
-      losses[side] = Fit.loss(weights.with(moved), rows, 1).item();
+      losses[side] = OutputObjective.loss(weights.with(moved), rows, 1).item();
     }
     return (losses[0] - losses[1]) / (2 * STEP);
   }
