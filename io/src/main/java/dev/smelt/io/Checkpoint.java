@@ -140,6 +140,14 @@ public final class Checkpoint implements AutoCloseable {
     return Fingerprint.of(config, files.sequencedKeySet());
   }
 
+  /**
+   * Gives back the physical memory that reading tensors has taken, so that a walk over the layers
+   * of a large model does not fill it. What was read stays valid.
+   */
+  public void releasePages() {
+    files.values().forEach(SafetensorsFile::releasePages);
+  }
+
   /** Closes all files; memory from {@link #data} must not be used any more. */
   @Override
   public void close() {

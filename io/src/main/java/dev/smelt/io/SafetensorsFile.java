@@ -166,6 +166,17 @@ public final class SafetensorsFile implements AutoCloseable {
     return mapping().asSlice(tensor.offset(), tensor.bytes());
   }
 
+  /**
+   * Gives back the physical memory that reading this file has taken. What was read stays valid;
+   * touching it again brings it back, from the system's cache if it is still there.
+   */
+  void releasePages() {
+    MemorySegment mapped = mapping;
+    if (mapped.byteSize() > 0) {
+      mapped.unload();
+    }
+  }
+
   private MemorySegment mapping() {
     if (mapping.equals(MemorySegment.NULL)) {
       synchronized (arena) {

@@ -60,6 +60,17 @@ class CheckpointTest {
   }
 
   @Test
+  void releasedPagesComeBack() {
+    try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+      checkpoint.releasePages();
+      var data = checkpoint.data("a");
+      assertThat(data.get(ValueLayout.JAVA_LONG_UNALIGNED, 0)).isEqualTo(7);
+      checkpoint.releasePages();
+      assertThat(data.get(ValueLayout.JAVA_LONG_UNALIGNED, 0)).isEqualTo(7);
+    }
+  }
+
+  @Test
   void aSingleFileWinsOverAnIndex() {
     TestFiles.safetensors(
         directory.resolve("model.safetensors"), tensors("x", f32(List.of(1L), 3)));

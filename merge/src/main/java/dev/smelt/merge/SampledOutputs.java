@@ -16,7 +16,7 @@ import java.util.List;
  */
 final class SampledOutputs {
   /** Bound on the bytes of the outputs that are held. */
-  private static final long CHUNK_BYTES = 64L << 20;
+  private static final long CHUNK_BYTES = 256L << 20;
 
   private final LayerContext context;
   private final Tensor inputs;
@@ -41,11 +41,10 @@ final class SampledOutputs {
     for (long from = 0; from < tokens; from += chunk) {
       try (var _ = Scope.open()) {
         Tensor piece = inputs.narrow(0, from, Math.min(chunk, tokens - from));
-        List<Tensor> directions = new ArrayList<>();
+        Tensor all = Tensors.empty(Dtype.F32, n, piece.elements());
         for (int e = 0; e < n; e++) {
-          directions.add(directions(e, piece));
+          writeDirections(e, piece, all.select(0, e));
         }
-        Tensor all = Tensors.stack(directions);
         double[] products = all.matmul(all.transpose(0, 1)).toDoubles();
         Arrays.setAll(sum, i -> sum[i] + products[i] / tokens);
       }
@@ -55,11 +54,11 @@ final class SampledOutputs {
   }
 
   /** An expert's outputs in length 1, all in one row. */
-  private Tensor directions(int e, Tensor piece) {
-    try (var scope = Scope.open()) {
+  private void writeDirections(int e, Tensor piece, Tensor row) {
+    try (var _ = Scope.open()) {
       Tensor output = context.expert(e).apply(piece);
       Tensor norm = output.norm(-1).clamp(Float.MIN_NORMAL, Float.MAX_VALUE);
-      return scope.keep(output.div(norm.unsqueeze(-1)).reshape(-1));
+      row.copyFrom(output.div(norm.unsqueeze(-1)).reshape(-1));
     }
   }
 

@@ -176,8 +176,9 @@ public final class MoeModel implements AutoCloseable {
     return moeLayers.stream().filter(moe -> moe.layer() == layer).findFirst();
   }
 
-  /** Reads a layer's weights into the open scope. */
+  /** Reads a layer's weights into the open scope; those of other layers leave physical memory. */
   public DecoderLayer layer(int layer, Dtype compute) {
+    checkpoint().releasePages();
     return layer(layer, new Weights(checkpoint(), compute));
   }
 

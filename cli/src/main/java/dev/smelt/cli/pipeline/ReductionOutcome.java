@@ -3,6 +3,7 @@ package dev.smelt.cli.pipeline;
 import dev.smelt.cli.console.Table;
 import dev.smelt.cli.console.Units;
 import dev.smelt.io.WrittenCheckpoint;
+import dev.smelt.routing.repair.LayerRepair;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -42,13 +43,7 @@ public record ReductionOutcome(
           .repaired()
           .ifPresent(
               repair -> {
-                remarks.add(
-                    String.format(
-                        Locale.ROOT,
-                        "layer %d: relative output error on held-out tokens %.4f -> %.4f",
-                        layer.layer(),
-                        repair.heldOutBefore(),
-                        repair.heldOutAfter()));
+                remarks.add(errors(repair));
                 if (!repair.scarce().isEmpty() || !repair.unrouted().isEmpty()) {
                   remarks.add(
                       "warning: layer %d: experts %s have fewer calibration tokens than neurons, experts %s none; give more text"
@@ -57,6 +52,28 @@ public record ReductionOutcome(
               });
     }
     return remarks;
+  }
+
+  private static String errors(LayerRepair repair) {
+    String errors =
+        String.format(
+            Locale.ROOT,
+            "layer %d: relative output error on held-out tokens %.4f -> %.4f",
+            repair.layer(),
+            repair.heldOutBefore(),
+            repair.heldOutAfter());
+    return repair
+        .divergence()
+        .map(
+            d ->
+                String.format(
+                    Locale.ROOT,
+                    "%s; its fit took the divergence of the predicted tokens from %.4f to %.4f"
+                        + " nats",
+                    errors,
+                    d.before(),
+                    d.after()))
+        .orElse(errors);
   }
 
   private static String change(long before, long after) {

@@ -20,7 +20,7 @@ public record RecoveryOutcome(RecoveryReport report, WrittenCheckpoint written) 
     Table table = new Table("trained", "steps", "tokens", "best step", "before", "after", "change");
     for (RecoveryReport.Training training : report.training()) {
       table.row(
-          training.layer().map(layer -> "layer " + layer).orElse("all layers"),
+          training.layer().map(this::name).orElse("all layers"),
           training.steps(),
           Units.count(training.tokens()),
           training.bestStep(),
@@ -32,6 +32,13 @@ public record RecoveryOutcome(RecoveryReport report, WrittenCheckpoint written) 
               100 * (training.heldOutAfter() / Math.max(1e-300, training.heldOutBefore()) - 1)));
     }
     return table;
+  }
+
+  /** The last layer learns what is predicted, the others what the teacher's layer answers. */
+  private String name(int layer) {
+    boolean predicts =
+        report.layers().stream().anyMatch(l -> l.layer() == layer && l.divergence().isPresent());
+    return "layer " + layer + (predicts ? ", predictions" : "");
   }
 
   /** By what part the held-out loss fell, as a mean over trainings. */

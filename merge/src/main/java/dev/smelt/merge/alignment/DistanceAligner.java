@@ -17,21 +17,24 @@ import java.util.Optional;
 public final class DistanceAligner implements Aligner {
   private static final double LEAST_NORM = 1e-12;
 
-  private final Expert reference;
   private final AlignmentMode mode;
   private final Optional<Tensor> inputs;
+  private final Tensor referenceWeights;
+  private final Optional<Tensor> referenceActivations;
 
   /**
-   * Prepares a reference.
+   * Prepares a reference in the open scope.
    *
    * @param reference the expert whose order others take, F32
    * @param mode by what neurons are compared
    * @param inputs tokens [S, H] on which activations are compared, if the mode uses them
    */
   public DistanceAligner(Expert reference, AlignmentMode mode, Optional<Tensor> inputs) {
-    this.reference = reference;
     this.mode = mode;
     this.inputs = inputs;
+    referenceWeights = unit(weights(reference));
+    referenceActivations =
+        mode.usesActivations() ? Optional.of(unit(activations(reference))) : Optional.empty();
   }
 
   @Override
@@ -39,13 +42,13 @@ public final class DistanceAligner implements Aligner {
     if (mode == AlignmentMode.NONE) {
       return new Aligned(target, Optional.empty());
     }
-    Tensor weights = unit(weights(reference)).linear(unit(weights(target)));
+    Tensor weights = referenceWeights.linear(unit(weights(target)));
     Tensor score = Tensors.zeros(Dtype.F32, weights.shape());
     if (mode.usesWeights()) {
       score = distance(weights).mul(-1);
     }
-    if (mode.usesActivations()) {
-      Tensor activations = unit(activations(reference)).linear(unit(activations(target)));
+    if (referenceActivations.isPresent()) {
+      Tensor activations = referenceActivations.get().linear(unit(activations(target)));
       score = score.sub(distance(activations));
     }
     int[] permutation = NeuronMatch.best(score);
