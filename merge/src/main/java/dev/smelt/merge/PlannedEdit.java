@@ -46,6 +46,11 @@ record PlannedEdit(Reducer reducer, Source source, boolean repairs, Consumer<Lay
   }
 
   @Override
+  public boolean needsOriginal() {
+    return !(source instanceof Reduced);
+  }
+
+  @Override
   public Optional<MoeObserver> watchReduced(int layer) {
     return source instanceof Reduced(StreamStatistics gathering)
         ? Optional.of(gathering.begin(layer))

@@ -43,7 +43,7 @@ public record ReductionOutcome(
           .repaired()
           .ifPresent(
               repair -> {
-                remarks.add(errors(repair));
+                repair.heldOut().ifPresent(errors -> remarks.add(errors(repair, errors)));
                 if (!repair.scarce().isEmpty() || !repair.unrouted().isEmpty()) {
                   remarks.add(
                       "warning: layer %d: experts %s have fewer calibration tokens than neurons, experts %s none; give more text"
@@ -54,14 +54,14 @@ public record ReductionOutcome(
     return remarks;
   }
 
-  private static String errors(LayerRepair repair) {
+  private static String errors(LayerRepair repair, LayerRepair.HeldOut heldOut) {
     String errors =
         String.format(
             Locale.ROOT,
             "layer %d: relative output error on held-out tokens %.4f -> %.4f",
             repair.layer(),
-            repair.heldOutBefore(),
-            repair.heldOutAfter());
+            heldOut.before(),
+            heldOut.after());
     return repair
         .divergence()
         .map(

@@ -84,7 +84,9 @@ interface Learner {
     /** Whether anything is better than before. */
     boolean hasImproved() {
       return histories.values().stream().anyMatch(history -> history.bestStep() > 0)
-          || layers.stream().anyMatch(layer -> layer.heldOutAfter() < layer.heldOutBefore());
+          || layers.stream()
+              .flatMap(layer -> layer.heldOut().stream())
+              .anyMatch(errors -> errors.after() < errors.before());
     }
 
     LossCurve curve() {

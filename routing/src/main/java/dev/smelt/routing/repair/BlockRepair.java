@@ -3,6 +3,7 @@ package dev.smelt.routing.repair;
 import dev.smelt.model.MoeBlock;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.routing.repair.LayerRepair.Change;
+import dev.smelt.routing.repair.LayerRepair.HeldOut;
 import dev.smelt.routing.train.TrainingObserver;
 import dev.smelt.routing.train.TrainingState;
 import java.util.List;
@@ -14,28 +15,30 @@ import java.util.function.Supplier;
  * A block that was repaired, and the results of the steps.
  *
  * @param block repaired, in the compute type
- * @param edited error of the block as it came, on held-out tokens
+ * @param edited error of the block as it came, on held-out tokens, if it is known
  * @param training errors on the tokens that were learnt from, if anything was
  * @param refit result of the closed form
  * @param fit result of the gradient fit
  */
 record BlockRepair(
     MoeBlock block,
-    double edited,
+    Optional<Double> edited,
     Optional<Change> training,
     Optional<RefitResult> refit,
     Optional<FitResult> fit) {
 
   /**
-   * What a gradient fit is told.
+   * What a repair is told about its layer.
    *
+   * @param compares whether there are targets
    * @param start the weights of the refitted block that are trained
    * @param objective what is made small
    * @param seed added to that of the options
    * @param state where the fit is stored
    * @param observer is told each step
    */
-  record FitWork(
+  record Work(
+      boolean compares,
       Function<MoeBlock, Trainable> start,
       Supplier<FitObjective> objective,
       long seed,
@@ -48,9 +51,12 @@ record BlockRepair(
   }
 
   /** Refits and fits a block as the options say; its tensors belong to the open scope. */
-  static BlockRepair of(MoeBlock block, RepairTokens tokens, RepairOptions options, FitWork work) {
+  static BlockRepair of(MoeBlock block, RepairTokens tokens, RepairOptions options, Work work) {
     TokenSplit split = tokens.split();
-    double edited = BlockError.of(block, tokens, split.heldOut()).relative();
+    Optional<Double> edited =
+        work.compares()
+            ? Optional.of(BlockError.of(block, tokens, split.heldOut()).relative())
+            : Optional.empty();
     if (options.equals(RepairOptions.NONE)) {
       return new BlockRepair(block, edited, Optional.empty(), Optional.empty(), Optional.empty());
     }
@@ -68,20 +74,22 @@ record BlockRepair(
     return fit.map(FitResult::weights).orElse(List.of());
   }
 
+  private HeldOut heldOut(double before, double after) {
+    return new HeldOut(before, refit.map(RefitResult::heldOutAfter).orElse(before), after);
+  }
+
   /**
    * What was done to the layer.
    *
-   * @param stored error on held-out tokens in the types of the checkpoint
+   * @param stored error on held-out tokens in the types of the checkpoint, if it is known
    * @param last whether the fit made the divergence of the predicted tokens small
    */
-  LayerRepair report(int layer, List<Integer> survivors, double stored, boolean last) {
+  LayerRepair report(int layer, List<Integer> survivors, Optional<Double> stored, boolean last) {
     return new LayerRepair(
         layer,
         survivors,
         training,
-        edited,
-        refit.map(RefitResult::heldOutAfter).orElse(edited),
-        stored,
+        edited.flatMap(before -> stored.map(after -> heldOut(before, after))),
         fit.filter(_ -> last).map(f -> new Change(f.heldOutBefore(), f.heldOutAfter())),
         fit.map(FitResult::bestStep).orElse(0),
         refit.map(RefitResult::scarce).orElse(List.of()),

@@ -23,6 +23,14 @@ public interface LayerEdit {
   }
 
   /**
+   * Whether the original model's tokens are wanted; if not, and if nothing is repaired, they do not
+   * run, and how far the reduced layers are from the original ones is not known.
+   */
+  default boolean needsOriginal() {
+    return true;
+  }
+
+  /**
    * Watches the reduced model's tokens pass the original experts of a layer, before it is reduced;
    * if there is nobody to watch, they do not run.
    */

@@ -13,9 +13,7 @@ import java.util.Optional;
  * @param layer index of the decoder layer
  * @param survivors original indices of the experts that are left
  * @param training errors on the tokens that were learnt from, if anything was learnt
- * @param heldOutBefore error of the edited layer on held-out tokens
- * @param heldOutRefitted the same after the refit
- * @param heldOutAfter the same after the repair, in the type of the checkpoint
+ * @param heldOut errors on the other tokens, if the original model's tokens were there
  * @param divergence Kullback-Leibler divergence of the predicted tokens in nats per held-out token,
  *     before and after the fit of the last layer
  * @param fitSteps steps of the fit that were kept
@@ -27,9 +25,7 @@ public record LayerRepair(
     int layer,
     List<Integer> survivors,
     @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<Change> training,
-    double heldOutBefore,
-    double heldOutRefitted,
-    double heldOutAfter,
+    @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<HeldOut> heldOut,
     @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<Change> divergence,
     int fitSteps,
     List<Integer> scarce,
@@ -37,6 +33,15 @@ public record LayerRepair(
     @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<TrainingHistory> fit) {
   /** A measure before and after a repair. */
   public record Change(double before, double after) {}
+
+  /**
+   * Errors on held-out tokens.
+   *
+   * @param before of the edited layer
+   * @param refitted after the refit
+   * @param after after the repair, in the type of the checkpoint
+   */
+  public record HeldOut(double before, double refitted, double after) {}
 
   /** Copies the lists. */
   public LayerRepair {
@@ -51,9 +56,7 @@ public record LayerRepair(
         layer,
         survivors,
         training,
-        heldOutBefore,
-        heldOutRefitted,
-        heldOutAfter,
+        heldOut,
         divergence,
         fitSteps,
         scarce,

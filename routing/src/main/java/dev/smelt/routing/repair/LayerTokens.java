@@ -25,7 +25,7 @@ public final class LayerTokens implements RepairTokens {
 
   private final DecoderLayer layer;
   private final Optional<SharedExpert> shared;
-  private final HiddenStates original;
+  private final Optional<HiddenStates> original;
   private final HiddenStates attended;
   private final TokenSplit split;
   private final List<long[]> positions = new ArrayList<>();
@@ -36,20 +36,16 @@ public final class LayerTokens implements RepairTokens {
    *
    * @param layer whose norm comes before the experts
    * @param shared the expert that runs on every token and is not repaired
-   * @param original hidden states of the original model after the layer
-   * @param attended hidden states of the reduced model after the layer's attention
+   * @param streams hidden states of the original model after the layer, without which there are no
+   *     targets, and of the reduced model after the layer's attention
    * @param split of the tokens without padding
    */
-  public LayerTokens(
-      DecoderLayer layer,
-      Optional<SharedExpert> shared,
-      HiddenStates original,
-      HiddenStates attended,
-      TokenSplit split) {
+  LayerTokens(
+      DecoderLayer layer, Optional<SharedExpert> shared, Streams streams, TokenSplit split) {
     this.layer = layer;
     this.shared = shared;
-    this.original = original;
-    this.attended = attended;
+    this.original = streams.original();
+    this.attended = streams.reduced();
     this.split = split;
     starts = new int[attended.size() + 1];
     for (int i = 0; i < attended.size(); i++) {
@@ -90,7 +86,7 @@ public final class LayerTokens implements RepairTokens {
 
   /** Hidden states of the original model after the layer, [n, H], F32 or F64. */
   Tensor after(int... tokens) {
-    Tensor after = gather(original, tokens);
+    Tensor after = gather(original.orElseThrow(), tokens);
     return after.to(after.dtype().equals(Dtype.F64) ? Dtype.F64 : Dtype.F32);
   }
 

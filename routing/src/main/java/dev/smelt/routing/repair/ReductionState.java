@@ -5,7 +5,6 @@ import dev.smelt.io.FileTrees;
 import dev.smelt.io.SmeltException;
 import dev.smelt.model.Expert;
 import dev.smelt.model.ExpertPart;
-import dev.smelt.model.HiddenStates;
 import dev.smelt.model.MoeBlock;
 import dev.smelt.model.Router;
 import dev.smelt.model.tensor.Scope;
@@ -144,17 +143,21 @@ public final class ReductionState {
     return "experts." + expert + "." + part.name().toLowerCase(Locale.ROOT);
   }
 
-  /** Sets both streams to what they were after the last finished layer. */
-  void restore(HiddenStates original, HiddenStates reduced) {
+  /** Sets the streams to what they were after the last finished layer. */
+  void restore(Streams streams) {
     if (progress.next() == 0) {
       return;
     }
     try (TensorFile file = TensorFile.open(states(progress.next() - 1));
         var _ = Scope.open()) {
-      for (int i = 0; i < original.size(); i++) {
-        original.state(i).copyFrom(file.tensor("original." + i));
-        reduced.state(i).copyFrom(file.tensor("reduced." + i));
-      }
+      streams
+          .byName()
+          .forEach(
+              (name, states) -> {
+                for (int i = 0; i < states.size(); i++) {
+                  states.state(i).copyFrom(file.tensor(name + "." + i));
+                }
+              });
     }
   }
 
@@ -195,15 +198,19 @@ public final class ReductionState {
   }
 
   /** Makes a layer count as finished. */
-  void finish(int layer, HiddenStates original, HiddenStates reduced) {
+  void finish(int layer, Streams streams) {
     if (directory.isEmpty()) {
       return;
     }
     SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
-    for (int i = 0; i < original.size(); i++) {
-      tensors.put("original." + i, original.state(i));
-      tensors.put("reduced." + i, reduced.state(i));
-    }
+    streams
+        .byName()
+        .forEach(
+            (name, states) -> {
+              for (int i = 0; i < states.size(); i++) {
+                tensors.put(name + "." + i, states.state(i));
+              }
+            });
     TensorFile.write(states(layer), tensors);
     progress = new Progress(progress.key(), layer + 1, progress.finished());
     try {

@@ -18,6 +18,7 @@ import dev.smelt.routing.train.TensorFile;
 import dev.smelt.routing.train.TrainingObserver;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.function.IntFunction;
 
@@ -127,8 +128,12 @@ public record SequentialReduction(
   }
 
   /** What is done to a layer: an edit, a fit of some weights, and something after that. */
-  private record Work(
-      LayerEdit edit, IntFunction<List<StoredTensor>> trained, LayerFinish finish) {}
+  private record Work(LayerEdit edit, IntFunction<List<StoredTensor>> trained, LayerFinish finish) {
+    /** Whether nothing but the edit looks at tokens, and not at those of the original model. */
+    private boolean isEditAlone() {
+      return !edit.needsOriginal() && finish == LayerFinish.NONE;
+    }
+  }
 
   private void run(
       Text text,
@@ -137,35 +142,46 @@ public record SequentialReduction(
       ReductionState state,
       IntFunction<TrainingObserver> observers) {
     state.replay((repair, file) -> finished(repair, file, work), sink);
-    try (HiddenStates original = HiddenStates.embed(teacher, text.batches(), compute);
-        HiddenStates reduced =
-            teacher == model
-                ? original.copy()
-                : HiddenStates.embed(model, text.batches(), compute)) {
-      state.restore(original, reduced);
-      TokenSplit split = text.split(original, seed);
-      Walk walk = new Walk(original, reduced, split, work, sink, state, observers);
+    try (Streams streams = embed(text, work)) {
+      state.restore(streams);
+      TokenSplit split = text.split(streams.reduced(), seed);
+      Walk walk = new Walk(streams, split, work, sink, state, observers);
       for (int l = state.next(); l < model.architecture().layers(); l++) {
-        advanceTeacher(l, original);
+        int index = l;
+        if (teacher != model) {
+          streams.original().ifPresent(states -> advanceTeacher(index, states));
+        }
         try (var _ = Scope.open()) {
           DecoderLayer layer = model.layer(l, compute);
           if (teacher == model) {
-            boolean sparse = layer.feedForward() instanceof FeedForward.Sparse;
-            original.advance(layer, sparse ? work.edit().watchOriginal(l) : MoeObserver.NONE);
+            streams.original().ifPresent(states -> advance(layer, states, work.edit()));
           }
           pass(layer, walk);
         }
-        state.finish(l, original, reduced);
+        state.finish(l, streams);
       }
     }
   }
 
-  private void advanceTeacher(int layer, HiddenStates original) {
-    if (teacher != model) {
-      try (var _ = Scope.open()) {
-        original.advance(teacher.layer(layer, compute), MoeObserver.NONE);
-      }
+  private Streams embed(Text text, Work work) {
+    HiddenStates reduced = HiddenStates.embed(model, text.batches(), compute);
+    if (repair.equals(RepairOptions.NONE) && work.isEditAlone()) {
+      return new Streams(Optional.empty(), reduced);
     }
+    HiddenStates original =
+        teacher == model ? reduced.copy() : HiddenStates.embed(teacher, text.batches(), compute);
+    return new Streams(Optional.of(original), reduced);
+  }
+
+  private void advanceTeacher(int layer, HiddenStates original) {
+    try (var _ = Scope.open()) {
+      original.advance(teacher.layer(layer, compute), MoeObserver.NONE);
+    }
+  }
+
+  private static void advance(DecoderLayer layer, HiddenStates original, LayerEdit edit) {
+    boolean sparse = layer.feedForward() instanceof FeedForward.Sparse;
+    original.advance(layer, sparse ? edit.watchOriginal(layer.index()) : MoeObserver.NONE);
   }
 
   /** A layer that an earlier run has finished. */
@@ -185,13 +201,16 @@ public record SequentialReduction(
 
   /** What stays the same over all layers. */
   private record Walk(
-      HiddenStates original,
-      HiddenStates reduced,
+      Streams streams,
       TokenSplit split,
       Work work,
       ReducedLayerSink sink,
       ReductionState state,
-      IntFunction<TrainingObserver> observers) {}
+      IntFunction<TrainingObserver> observers) {
+    private HiddenStates reduced() {
+      return streams.reduced();
+    }
+  }
 
   private void pass(DecoderLayer layer, Walk walk) {
     if (layer.feedForward() instanceof FeedForward.Sparse(MoeBlock block)) {
@@ -200,8 +219,7 @@ public record SequentialReduction(
           .edit()
           .watchReduced(layer.index())
           .ifPresent(o -> show(layer, block, walk.reduced(), o));
-      var tokens =
-          new LayerTokens(layer, block.shared(), walk.original(), walk.reduced(), walk.split());
+      var tokens = new LayerTokens(layer, block.shared(), walk.streams(), walk.split());
       MoeBlock stored = reduce(layer.index(), block, tokens, walk);
       MoeBlock routed = StoredTypes.all(compute).of(stored);
       addBlock(layer, block.with(routed.router(), routed.experts()), walk.reduced());
@@ -215,7 +233,8 @@ public record SequentialReduction(
     ReducedBlock edited = walk.work().edit().reduce(index, original, tokens);
     List<StoredTensor> trained = walk.work().trained().apply(index);
     var work =
-        new BlockRepair.FitWork(
+        new BlockRepair.Work(
+            walk.streams().original().isPresent(),
             block -> start(index, block, trained),
             () -> objective(index, tokens),
             seed + index,
@@ -223,12 +242,16 @@ public record SequentialReduction(
             walk.observers().apply(index));
     BlockRepair done = BlockRepair.of(edited.block(), tokens, repair, work);
     ReducedBlock finished = stored(index, edited.survivors(), done, trained, walk, tokens);
-    MoeBlock computed = StoredTypes.all(compute).of(finished.block());
-    double after = BlockError.of(computed, tokens, tokens.split().heldOut()).relative();
+    Optional<Double> after = walk.streams().original().map(_ -> heldOut(finished.block(), tokens));
     LayerRepair report = done.report(index, edited.survivors(), after, predicts(index));
     walk.state().store(finished, report);
     walk.sink().accept(finished, report);
     return finished.block();
+  }
+
+  private double heldOut(MoeBlock stored, LayerTokens tokens) {
+    MoeBlock computed = StoredTypes.all(compute).of(stored);
+    return BlockError.of(computed, tokens, tokens.split().heldOut()).relative();
   }
 
   /** Whether the final norm and the output head read what a layer leaves. */

@@ -66,12 +66,13 @@ public final class RepairExperiment {
           new Contribution(keep),
           (block, report) -> {
             blocks.put(report.layer(), kept(scope, block.block()));
+            LayerRepair.HeldOut errors = report.heldOut().orElseThrow();
             System.out.printf(
                 "  layer %d: %.4f -> %.4f -> %.4f (training %.4f -> %.4f), fit steps %d%n",
                 report.layer(),
-                report.heldOutBefore(),
-                report.heldOutRefitted(),
-                report.heldOutAfter(),
+                errors.before(),
+                errors.refitted(),
+                errors.after(),
                 report.training().orElseThrow().before(),
                 report.training().orElseThrow().after(),
                 report.fitSteps());

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.smelt.io.Dtype;
+import dev.smelt.model.MoeBlock;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.Resources;
 import dev.smelt.model.TokenBatch;
@@ -13,6 +14,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -55,16 +58,15 @@ class SequentialReductionTest {
               });
       assertThat(repairs).hasSameSizeAs(model.moeLayers());
       for (LayerRepair repair : repairs) {
-        assertThat(repair.heldOutRefitted()).isLessThanOrEqualTo(repair.heldOutBefore() + 1e-6);
+        LayerRepair.HeldOut errors = repair.heldOut().orElseThrow();
+        assertThat(errors.refitted()).isLessThanOrEqualTo(errors.before() + 1e-6);
         boolean last = repair.layer() == model.architecture().layers() - 1;
         assertThat(repair.divergence().isPresent()).isEqualTo(last);
         repair
             .divergence()
             .ifPresentOrElse(
                 d -> assertThat(d.after()).isLessThanOrEqualTo(d.before()),
-                () ->
-                    assertThat(repair.heldOutAfter())
-                        .isLessThanOrEqualTo(repair.heldOutRefitted() + 1e-6));
+                () -> assertThat(errors.after()).isLessThanOrEqualTo(errors.refitted() + 1e-6));
       }
     }
     assertThat(Torch.liveObjects()).isEqualTo(live);
@@ -91,6 +93,38 @@ class SequentialReductionTest {
                   assertThat(Fixture.difference(block.block(), sparse.block())).isLessThan(1e-5);
                 }
               });
+    }
+  }
+
+  /** Drops experts by their index. */
+  private record FirstHalf(boolean needsOriginal) implements LayerEdit {
+    @Override
+    public ReducedBlock reduce(int layer, MoeBlock original, RepairTokens tokens) {
+      return ReducedBlock.keep(
+          original, IntStream.range(0, original.experts().size() / 2).boxed().toList());
+    }
+  }
+
+  @Test
+  void theOriginalModelRunsOnlyIfItIsWanted() {
+    try (MoeModel model = MoeModel.open(Resources.path("golden/qwen2_moe"))) {
+      var reduction = new SequentialReduction(model, Dtype.F32, RepairOptions.NONE, 3);
+      List<List<float[]>> written = new ArrayList<>();
+      for (boolean wanted : new boolean[] {true, false}) {
+        List<float[]> run = new ArrayList<>();
+        reduction.run(
+            batches(model),
+            new FirstHalf(wanted),
+            (block, repair) -> {
+              assertThat(repair.heldOut().isPresent()).isEqualTo(wanted);
+              collect(block, run);
+            });
+        written.add(run);
+      }
+      assertThat(written.getFirst()).isNotEmpty().hasSameSizeAs(written.getLast());
+      for (int i = 0; i < written.getFirst().size(); i++) {
+        assertThat(written.getLast().get(i)).containsExactly(written.getFirst().get(i));
+      }
     }
   }
 
