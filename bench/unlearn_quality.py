@@ -39,7 +39,7 @@ PLAN += [(name, "gdiff", variant) for name in SETS[1:] for variant in VARIANTS]
 PLAN = list(dict.fromkeys(PLAN))
 COMMON = ("--length", "256", "--threads", "1", "--compute", "f32", "--quiet")
 TRAINING = ("--sequences", "96", "--batch", "4", "--steps", "60", "--check-every", "3", "--stop", "forget=3x")
-REPORT = ("--windows", "24", "--continuations", "0", "--relearn", "5")
+REPORT = ("--windows", "40", "--continuations", "0", "--relearn", "5")
 
 
 def run(command, allowed=(0,)):
@@ -98,7 +98,7 @@ Written by `bench/unlearn_quality.py`; numbers of one run with seed 0, in F32, o
 domains; see its training text in the benchmarks). One domain is forgotten, the others are kept. All rows train until the
 perplexity on held-out windows of the forget set has tripled, or for 60 steps, so that rows can be compared at about the same
 forgetting; there is no limit on the retain set here. Measures are on validation text that was not trained on, neither by the
-model nor in unlearning (24 windows of 256 tokens for each set).
+model nor in unlearning (40 windows of 256 tokens for each set, evenly spread over its files).
 
 - forget, retain: loss in nats, and its change as a factor or a percentage of the perplexity
 - overlap: share of the chosen experts on forget tokens that were chosen before too

@@ -1,6 +1,7 @@
 package dev.smelt.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.smelt.io.Checkpoint;
 import dev.smelt.io.CheckpointDiff;
@@ -129,6 +130,29 @@ class UnlearnTest {
         .isBetween(0.0, 1.0);
     InProcess evaluated = run("evaluate", file("out"), "--text", file("forget.txt"), "--json");
     assertThat(evaluated.exitCode()).isZero();
+  }
+
+  /** The retain loss of the model, on a few windows of these files. */
+  private double retainLoss(int windows, String... files) {
+    List<String> words = new ArrayList<>(List.of("forget-report", MODEL.toString()));
+    words.addAll(List.of(MODEL.toString(), "--forget", file("forget.txt"), "--retain"));
+    Arrays.stream(files).map(this::file).forEach(words::add);
+    words.addAll(List.of("--windows", String.valueOf(windows)));
+    words.addAll(List.of("--continuations", "0", "--relearn", "0", "--json"));
+    InProcess compared = run(words.toArray(String[]::new));
+    assertThat(compared.exitCode()).as(compared.stderr()).isZero();
+    return json(compared.stdout()).get("retain").get("before").get("loss").doubleValue();
+  }
+
+  @Test
+  void windowsAreSpreadOverTheFilesOfASet() {
+    TestFiles.bytes(directory.resolve("one.txt"), Arrays.copyOf(TestFiles.read(TEXT), 600));
+    TestFiles.bytes(directory.resolve("same.txt"), Arrays.copyOf(TestFiles.read(TEXT), 600));
+    byte[] retain = TestFiles.read(directory.resolve("retain.txt"));
+    TestFiles.bytes(directory.resolve("two.txt"), Arrays.copyOf(retain, 600));
+    double first = retainLoss(1, "one.txt");
+    assertThat(retainLoss(2, "one.txt", "same.txt")).isEqualTo(first, within(1e-6));
+    assertThat(Math.abs(retainLoss(2, "one.txt", "two.txt") - first)).isGreaterThan(0.01);
   }
 
   @Test

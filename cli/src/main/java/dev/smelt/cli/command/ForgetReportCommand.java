@@ -77,7 +77,8 @@ public final class ForgetReportCommand implements Callable<Integer> {
       paramLabel = "N",
       defaultValue = "64",
       converter = PositiveInteger.class,
-      description = "Windows of each set at most. Default: ${DEFAULT-VALUE}.")
+      description =
+          "Windows of each set at most, spread evenly over its files. Default: ${DEFAULT-VALUE}.")
   private int windows;
 
   @Option(

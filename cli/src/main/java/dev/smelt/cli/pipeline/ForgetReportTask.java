@@ -98,10 +98,15 @@ public record ForgetReportTask(
         model.checkpoint().fingerprint());
   }
 
+  /** All windows of a set, or as many as are wanted, evenly spread over its files. */
   private List<int[]> windows(Session session, List<String> arguments) {
-    return EvaluationWindows.read(TextSource.parse(arguments), length, session.text()).stream()
-        .flatMap(file -> file.windows().stream())
-        .limit(most)
+    List<int[]> all =
+        EvaluationWindows.read(TextSource.parse(arguments), length, session.text()).stream()
+            .flatMap(file -> file.windows().stream())
+            .toList();
+    int count = Math.min(most, all.size());
+    return IntStream.range(0, count)
+        .mapToObj(i -> all.get((int) ((long) i * all.size() / count)))
         .toList();
   }
 
