@@ -8,9 +8,7 @@ import dev.smelt.model.MoeBlock;
 import dev.smelt.model.tensor.Autograd;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
-import dev.smelt.model.tensor.Tensors;
 import dev.smelt.model.tensor.Torch;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -83,25 +81,12 @@ class FitTest {
       Random random = new Random(4);
       for (int m = 0; m < gradients.size(); m++) {
         int element = random.nextInt((int) gradients.get(m).elements());
-        double expected = difference(trainable, m, element, rows);
+        double expected =
+            Fixture.slope(trainable, m, element, b -> OutputObjective.loss(b, rows, 1).item());
         double actual = gradients.get(m).toDoubles()[element];
         assertThat(actual).as("matrix " + m).isEqualTo(expected, within(1e-7));
       }
     }
-  }
-
-  private static double difference(
-      Trainable trainable, int matrix, int element, RepairTokens.Rows rows) {
-    double step = 1e-5;
-    double[] losses = new double[2];
-    for (int side = 0; side < 2; side++) {
-      List<Tensor> moved = new ArrayList<>(trainable.masters());
-      double[] values = moved.get(matrix).detach().toDoubles();
-      values[element] += side == 0 ? step : -step;
-      moved.set(matrix, Tensors.ofDoubles(values, moved.get(matrix).shape()));
-      losses[side] = OutputObjective.loss(trainable.with(moved), rows, 1).item();
-    }
-    return (losses[0] - losses[1]) / (2 * step);
   }
 
   @Test

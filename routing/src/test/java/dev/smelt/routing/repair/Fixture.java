@@ -12,12 +12,14 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.function.ToDoubleFunction;
 
 /** Small random blocks and tokens; what is random depends on the seed alone. */
 final class Fixture {
   static final int HIDDEN = 12;
   static final int WIDTH = 8;
   static final int SEQUENCE = 16;
+  private static final double STEP = 1e-5;
 
   private Fixture() {}
 
@@ -52,6 +54,20 @@ final class Fixture {
 
   static double difference(Tensor a, Tensor b) {
     return a.to(Dtype.F64).sub(b.to(Dtype.F64)).abs().max().item();
+  }
+
+  /** How a loss rises with one element of a trained weight, from a central difference in F64. */
+  static double slope(
+      Trainable trainable, int matrix, int element, ToDoubleFunction<MoeBlock> loss) {
+    double[] losses = new double[2];
+    for (int side = 0; side < 2; side++) {
+      List<Tensor> moved = new ArrayList<>(trainable.masters());
+      double[] values = moved.get(matrix).detach().toDoubles();
+      values[element] += side == 0 ? STEP : -STEP;
+      moved.set(matrix, Tensors.ofDoubles(values, moved.get(matrix).shape()));
+      losses[side] = loss.applyAsDouble(trainable.with(moved));
+    }
+    return (losses[0] - losses[1]) / (2 * STEP);
   }
 
   /** The largest difference between any weights of two blocks. */

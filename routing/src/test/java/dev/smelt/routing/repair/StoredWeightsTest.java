@@ -52,7 +52,6 @@ class StoredWeightsTest {
   private static final int RANK = 3;
   private static final int KEPT = 2;
   private static final int TOKENS = 48;
-  private static final double STEP = 1e-5;
 
   @TempDir private Path directory;
 
@@ -76,7 +75,8 @@ class StoredWeightsTest {
       Random random = new Random(4);
       for (int m = 0; m < gradients.size(); m++) {
         int element = random.nextInt((int) gradients.get(m).elements());
-        double expected = difference(weights, m, element, rows);
+        double expected =
+            Fixture.slope(weights, m, element, b -> OutputObjective.loss(b, rows, 1).item());
         double actual = gradients.get(m).toDoubles()[element];
         assertThat(actual)
             .as(tensors.get(m).name())
@@ -130,19 +130,6 @@ class StoredWeightsTest {
     int sequences = count / Fixture.SEQUENCE;
     TokenSplit split = TokenSplit.draw(Collections.nCopies(sequences, Fixture.SEQUENCE), 1);
     return new TokenMatrix(inputs, targets.detach(), split);
-  }
-
-  private static double difference(
-      StoredWeights weights, int tensor, int element, RepairTokens.Rows rows) {
-    double[] losses = new double[2];
-    for (int side = 0; side < 2; side++) {
-      List<Tensor> moved = new ArrayList<>(weights.masters());
-      double[] values = moved.get(tensor).detach().toDoubles();
-      values[element] += side == 0 ? STEP : -STEP;
-      moved.set(tensor, Tensors.ofDoubles(values, moved.get(tensor).shape()));
-      losses[side] = OutputObjective.loss(weights.with(moved), rows, 1).item();
-    }
-    return (losses[0] - losses[1]) / (2 * STEP);
   }
 
   /** A tiny model of a family with random experts in compact form. */
