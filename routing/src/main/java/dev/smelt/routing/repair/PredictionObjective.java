@@ -7,7 +7,6 @@ import dev.smelt.model.tensor.Autograd;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -50,13 +49,12 @@ record PredictionObjective(LayerTokens tokens, LanguageHead teacher, LanguageHea
         piece -> {
           Tensor after = tokens.after(piece.tokens());
           Tensor states = states(after, piece.rows(), output(block, piece.rows()));
-          for (long from = 0; from < after.size(0); from += piece()) {
-            try (var _ = Scope.open()) {
-              long count = Math.min(piece(), after.size(0) - from);
-              sum[0] +=
-                  divergence(after.narrow(0, from, count), states.narrow(0, from, count)).item();
-            }
-          }
+          inPieces(
+              after.size(0),
+              (from, count) ->
+                  sum[0] +=
+                      divergence(after.narrow(0, from, count), states.narrow(0, from, count))
+                          .item());
         });
     return sum[0] / Math.max(1, split().heldOut().length);
   }
@@ -70,9 +68,20 @@ record PredictionObjective(LayerTokens tokens, LanguageHead teacher, LanguageHea
     return after.add(output.sub(rows.targets()).mul(tokens.outputFactor()));
   }
 
-  /** Tokens of a piece. */
-  private long piece() {
-    return Math.max(1, MAX_LOGITS / student.weight().size(0));
+  /** Some of the tokens. */
+  @FunctionalInterface
+  private interface Piece {
+    void at(long from, long count);
+  }
+
+  /** Works on so few tokens at a time that their logits are bounded. */
+  private void inPieces(long tokens, Piece work) {
+    long most = Math.max(1, MAX_LOGITS / student.weight().size(0));
+    for (long from = 0; from < tokens; from += most) {
+      try (var _ = Scope.open()) {
+        work.at(from, Math.min(most, tokens - from));
+      }
+    }
   }
 
   /**
@@ -84,21 +93,22 @@ record PredictionObjective(LayerTokens tokens, LanguageHead teacher, LanguageHea
   private record Slope(double divergence, Tensor gradient) {}
 
   private Slope slope(Tensor after, Tensor states) {
-    double sum = 0;
-    List<Tensor> gradients = new ArrayList<>();
-    for (long from = 0; from < after.size(0); from += piece()) {
-      try (var scope = Scope.open();
-          var recording = Autograd.record()) {
-        long count = Math.min(piece(), after.size(0) - from);
-        Tensor here = states.narrow(0, from, count).detach();
-        Autograd.require(here);
-        Tensor divergence = divergence(after.narrow(0, from, count), here);
-        sum += divergence.item();
-        gradients.add(scope.keep(recording.gradients(divergence, List.of(here)).getFirst()));
-      }
-    }
+    double[] sum = {0};
+    Tensor gradients = Tensors.empty(states.dtype(), states.shape());
+    inPieces(
+        after.size(0),
+        (from, count) -> {
+          try (var recording = Autograd.record()) {
+            Tensor here = states.narrow(0, from, count).detach();
+            Autograd.require(here);
+            Tensor divergence = divergence(after.narrow(0, from, count), here);
+            sum[0] += divergence.item();
+            Tensor gradient = recording.gradients(divergence, List.of(here)).getFirst();
+            gradients.narrow(0, from, count).copyFrom(gradient);
+          }
+        });
     double mean = 1.0 / after.size(0);
-    return new Slope(sum * mean, Tensors.concat(gradients, 0).mul(mean));
+    return new Slope(sum[0] * mean, gradients.mul(mean));
   }
 
   /** The sum over tokens. */
