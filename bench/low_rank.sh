@@ -3,13 +3,11 @@
 # usage: bench/low_rank.sh [ROWS COLUMNS RANK REPETITIONS]     PYTHON names an interpreter with torch; JAVA_HOME a JDK 25.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-python=${PYTHON:-python3} java="${JAVA_HOME:+$JAVA_HOME/bin/}java"
-mvn -q -B -pl compress -am test-compile dependency:build-classpath -Dmdep.outputFile=target/classpath >&2
-path=compress/target/test-classes:compress/target/classes:routing/target/classes:model/target/classes:io/target/classes
-options=(--enable-native-access=ALL-UNNAMED -Xmx4g -Dorg.bytedeco.javacpp.maxBytes=0 -Dorg.bytedeco.javacpp.maxPhysicalBytes=0)
+source bench/java.bash
+compile compress
 for round in 1 2 3; do
   echo "round $round, smelt"
-  "$java" "${options[@]}" -cp "$path:$(<compress/target/classpath)" dev.smelt.compress.LowRankBenchmark "$@"
+  benchmark dev.smelt.compress.LowRankBenchmark "$@"
   echo "round $round, torch.linalg"
-  "$python" bench/torch_low_rank.py "$@"
+  "${PYTHON:-python3}" bench/torch_low_rank.py "$@"
 done
