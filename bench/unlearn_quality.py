@@ -1,11 +1,13 @@
 """Measures what unlearning one expert buys, and writes docs/quality-unlearning.md.
 
-usage: unlearn_quality.py --model DIR --data DIR [--smelt ./smelt] [--work target/unlearn-quality] [--only SET[,SET]] [--page FILE]
-The data directory holds DOMAIN.train.txt and DOMAIN.validation.txt. Runs that are finished in the work directory are not
-repeated, so an interrupted script goes on; rows that are missing are left out of the page. Needs Python alone.
+usage: unlearn_quality.py --model DIR ... --data DIR [--smelt ./smelt] [--work target/unlearn-quality] [--only SET[,SET]] [--page FILE]
+The data directory holds DOMAIN.train.txt and DOMAIN.validation.txt. Runs that are finished in the work directory, which has a
+directory for each model, are not repeated, so an interrupted script goes on; rows that are missing are left out of the page.
+Needs Python alone.
 """
 
 import argparse
+import itertools
 import json
 import math
 import pathlib
@@ -30,12 +32,10 @@ VARIANTS = {
     "whole layer": ("--lr", "5e-4", "--train", "layer"),
     "whole model": ("--lr", "2e-4", "--train", "all"),
 }
-# The first set has all losses, the others the one that does best there. What says most comes first.
-PLAN = [(SETS[0], "gdiff", variant) for variant in VARIANTS]
-PLAN += [(SETS[0], loss, "one expert, anchor") for loss in LOSSES]
-PLAN += [(name, "rmu", variant) for variant in VARIANTS for name in SETS]
-PLAN += [(SETS[0], loss, variant) for variant in VARIANTS for loss in LOSSES]
-PLAN += [(name, "gdiff", variant) for name in SETS[1:] for variant in VARIANTS]
+# Everything; what says most comes first.
+PLAN = [(name, loss, variant) for loss in ("rmu", "gdiff") for variant in VARIANTS for name in SETS]
+PLAN += [(name, loss, "one expert, anchor") for loss in LOSSES for name in SETS]
+PLAN += [(name, loss, variant) for name in SETS for loss in LOSSES for variant in VARIANTS]
 PLAN = list(dict.fromkeys(PLAN))
 COMMON = ("--length", "256", "--threads", "1", "--compute", "f32", "--quiet")
 TRAINING = ("--sequences", "96", "--batch", "4", "--steps", "60", "--check-every", "3", "--stop", "forget=3x")
@@ -50,29 +50,29 @@ def run(command, allowed=(0,)):
     return done
 
 
-def result_file(arguments, name, loss, variant):
-    return arguments.work / f"{name}-{loss}-{variant.replace(',', '').replace(' ', '-')}.json"
+def result_file(arguments, model, name, loss, variant):
+    return arguments.work / model.name / f"{name}-{loss}-{variant.replace(',', '').replace(' ', '-')}.json"
 
 
-def cell(arguments, name, loss, variant):
+def cell(arguments, model, name, loss, variant):
     """Runs one cell unless its numbers are there already; returns them."""
-    result = result_file(arguments, name, loss, variant)
+    result = result_file(arguments, model, name, loss, variant)
     if result.exists():
         return json.loads(result.read_text())
     data, output = arguments.data, result.with_suffix("")
     retain = [data / f"{other}.train.txt" for other in OTHERS if other != name]
     unseen = [data / f"{other}.validation.txt" for other in OTHERS if other != name]
-    command = [arguments.smelt, "unlearn", arguments.model, "-o", output, "--force", "--forget", data / f"{name}.train.txt"]
+    command = [arguments.smelt, "unlearn", model, "-o", output, "--force", "--forget", data / f"{name}.train.txt"]
     command += ["--retain", *retain, *TRAINING, *COMMON, *LOSSES[loss], *VARIANTS[variant]]
     if run(command, allowed=(0, 5)) is None:
         return None
-    command = [arguments.smelt, "forget-report", arguments.model, output, "--forget", data / f"{name}.validation.txt"]
+    command = [arguments.smelt, "forget-report", model, output, "--forget", data / f"{name}.validation.txt"]
     done = run(command + ["--retain", *unseen, *REPORT, *COMMON, "--json"])
     if done is None:
         return None
     numbers = {"training": json.loads((output / "smelt-report.json").read_text()), "report": json.loads(done.stdout)}
     result.write_text(json.dumps(numbers))
-    print(f"{name} {loss}, {variant}: done", flush=True)
+    print(f"{model.name}, {name}, {loss}, {variant}: done", flush=True)
     return numbers
 
 
@@ -94,8 +94,8 @@ def row(loss, variant, numbers):
 
 HEADER = """# Quality of unlearning
 
-Written by `bench/unlearn_quality.py`; numbers of one run with seed 0, in F32, on {model} (a small model trained on twelve
-domains; see its training text in the benchmarks). One domain is forgotten, the others are kept. All rows train until the
+Written by `bench/unlearn_quality.py`; numbers of one run with seed 0, in F32, on small models that were trained on twelve
+domains. One domain is forgotten, the others are kept. All rows train until the
 perplexity on held-out windows of the forget set has tripled, or for 60 steps, so that rows can be compared at about the same
 forgetting; there is no limit on the retain set here. Measures are on validation text that was not trained on, neither by the
 model nor in unlearning (40 windows of 256 tokens for each set, evenly spread over its files).
@@ -111,13 +111,13 @@ TABLE = """
 
 
 def page(arguments, cells):
-    lines = [HEADER.format(model=arguments.model.name)]
-    for name in SETS:
-        order = [(name, loss, variant) for loss in LOSSES for variant in VARIANTS]
-        rows = [(key[1], key[2], cells[key]) for key in order if cells.get(key)]
+    lines = [HEADER]
+    for model, name in itertools.product(arguments.model, SETS):
+        order = [(loss, variant, cells.get((model, name, loss, variant))) for loss in LOSSES for variant in VARIANTS]
+        rows = [entry for entry in order if entry[2]]
         if rows:
             before = rows[0][2]["report"]
-            lines.append(f"\n## Forgetting {name}\n")
+            lines.append(f"\n## {model.name} forgets {name}\n")
             lines.append(f"Before: forget loss {before['forget']['before']['loss']:.3f}, retain loss {before['retain']['before']['loss']:.3f}.")
             lines.append(TABLE)
             lines += [row(*entry) for entry in rows]
@@ -129,7 +129,7 @@ def page(arguments, cells):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=pathlib.Path, required=True)
+    parser.add_argument("--model", type=pathlib.Path, nargs="+", required=True)
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--smelt", default=ROOT / "smelt")
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "target/unlearn-quality")
@@ -137,11 +137,12 @@ def main():
     parser.add_argument("--only", default="", help="forget sets to run, separated by commas")
     parser.add_argument("--most", type=int, default=10**6, help="cells to run now; 0 only writes the page from what is there")
     arguments = parser.parse_args()
-    arguments.work.mkdir(parents=True, exist_ok=True)
     cells = {}
-    for key in PLAN:
+    for model in arguments.model:
+        (arguments.work / model.name).mkdir(parents=True, exist_ok=True)
+    for key in [(model, *key) for model in arguments.model for key in PLAN]:
         finished = result_file(arguments, *key).exists()
-        if finished or (arguments.most > 0 and (not arguments.only or key[0] in arguments.only.split(","))):
+        if finished or (arguments.most > 0 and (not arguments.only or key[1] in arguments.only.split(","))):
             cells[key] = cell(arguments, *key)
             arguments.most -= not finished
     page(arguments, cells)
