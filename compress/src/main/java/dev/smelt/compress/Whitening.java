@@ -48,9 +48,9 @@ record Whitening(Tensor lower) {
     return matrix;
   }
 
-  /** W L: what is decomposed instead of W [m, n]. */
+  /** W L, F32: what is decomposed instead of W [m, n]. */
   Tensor apply(Tensor weight) {
-    return weight.to(Dtype.F64).matmul(lower);
+    return weight.to(Dtype.F32).matmul(lower.to(Dtype.F32));
   }
 
   /** X with X L = B, for B [r, n]. */

@@ -132,6 +132,36 @@ class DecompositionTest {
   }
 
   @Test
+  void tallAndWideMatricesLoseTheSame() {
+    try (var _ = Scope.open()) {
+      Tensor wide = weight().narrow(0, 0, COLUMNS / 2);
+      Tensor tall = wide.transpose(0, 1).contiguous();
+      for (int rank = 1; rank <= COLUMNS / 2; rank++) {
+        Tensor other = product(tall, rank).transpose(0, 1);
+        assertThat(product(wide, rank).sub(other).maxAbs()).as("rank " + rank).isLessThan(1e-5);
+      }
+    }
+  }
+
+  @Test
+  void ranksAboveThatOfTheMatrixAreFinite() {
+    try (var _ = Scope.open()) {
+      Tensor zero = Tensors.zeros(Dtype.F32, 3, 4);
+      assertThat(product(zero, 3).maxAbs()).isZero();
+      Tensor row = weight().narrow(0, 0, 1);
+      Tensor thrice = row.expand(3, COLUMNS).contiguous();
+      assertThat(product(thrice, 3).sub(thrice).maxAbs()).isLessThan(1e-5);
+    }
+  }
+
+  private static Tensor product(Tensor weight, int rank) {
+    MatrixForm form =
+        new MatrixForm(ExpertPart.UP, (int) weight.size(0), (int) weight.size(1), rank, 0);
+    Decomposition parts = Decomposition.of(weight, Optional.empty());
+    return new CompactMatrix(form, parts.factors(form)).dense(Optional.empty());
+  }
+
+  @Test
   void singularMomentsGetALargerRidge() {
     try (var _ = Scope.open()) {
       Tensor one = inputs().narrow(0, 0, 1);

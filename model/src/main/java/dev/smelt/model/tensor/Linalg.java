@@ -1,7 +1,7 @@
 package dev.smelt.model.tensor;
 
+import dev.smelt.io.Dtype;
 import java.util.Optional;
-import org.bytedeco.pytorch.StringViewOptional;
 import org.bytedeco.pytorch.global.torch;
 
 /** Factorisations and solutions of linear systems; F32 and F64 matrices, batches of them too. */
@@ -59,12 +59,20 @@ public final class Linalg {
             new Tensor(torch.linalg_solve_triangular(matrix.at(), right.at(), false, true, true)));
   }
 
-  /** The thin singular value decomposition of [m, n], with r = min(m, n). */
-  public static Svd svd(Tensor matrix) {
-    var parts =
-        Blas.decompose(() -> torch.linalg_svd(matrix.at(), false, new StringViewOptional()));
-    return new Svd(
-        Tensor.owned(parts.get0()), Tensor.owned(parts.get1()), Tensor.owned(parts.get2()));
+  /**
+   * The singular values of [m, n] and the singular vectors of its shorter side, from the
+   * eigenvectors of its Gram matrix in F64.
+   *
+   * <p>Squaring loses values below 1e-8 of the largest, which a decomposition in F32 loses too; it
+   * takes half of the time of that.
+   */
+  public static Singular singular(Tensor matrix) {
+    Tensor wide = matrix.size(0) <= matrix.size(1) ? matrix : matrix.transpose(0, 1);
+    Tensor values = wide.to(Dtype.F64);
+    Eigen eigen = eigh(values.matmul(values.transpose(0, 1)));
+    Tensor order = eigen.values().mul(-1).argsort();
+    return new Singular(
+        eigen.values().indexSelect(0, order).relu().sqrt(), eigen.vectors().indexSelect(1, order));
   }
 
   /** Eigenvalues and eigenvectors of a symmetric matrix [n, n]; its lower triangle is read. */
@@ -74,13 +82,13 @@ public final class Linalg {
   }
 
   /**
-   * {@code matrix = u * diag(values) * vt}.
+   * What a matrix does to its shorter side.
    *
-   * @param u left singular vectors in columns, [m, r]
-   * @param values singular values, largest first, [r]
-   * @param vt right singular vectors in rows, [r, n]
+   * @param values singular values, largest first, F64, [r]
+   * @param vectors singular vectors in columns, F64, [r, r]: left ones if there are no more rows
+   *     than columns, else right ones
    */
-  public record Svd(Tensor u, Tensor values, Tensor vt) {}
+  public record Singular(Tensor values, Tensor vectors) {}
 
   /**
    * {@code matrix = vectors * diag(values) * vectors^T}.

@@ -2,10 +2,15 @@ package dev.smelt.model.tensor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.smelt.io.Dtype;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class LinalgTest {
   private static final double TOLERANCE = 1e-12;
@@ -40,18 +45,29 @@ class LinalgTest {
     }
   }
 
-  @Test
-  void singularValueDecompositionIsThinAndOrdered() {
+  @ParameterizedTest
+  @CsvSource({"6, 4", "4, 6", "5, 5"})
+  void singularVectorsOfTheShorterSideDiagonalise(int rows, int columns) {
     try (var _ = Scope.open()) {
-      Tensor matrix = random(6, 4);
-      var svd = Linalg.svd(matrix);
-      assertThat(svd.u().shape()).containsExactly(6, 4);
-      assertEqual(svd.u().mul(svd.values()).matmul(svd.vt()), matrix);
-      assertEqual(svd.vt().matmul(svd.vt().transpose(0, 1)), identity(4));
-      double[] values = svd.values().toDoubles();
-      for (int i = 1; i < values.length; i++) {
-        assertThat(values[i]).isLessThanOrEqualTo(values[i - 1]);
-      }
+      Tensor matrix = random(rows, columns);
+      Tensor wide = rows <= columns ? matrix : matrix.transpose(0, 1);
+      var singular = Linalg.singular(matrix);
+      assertThat(singular.values().toDoubles()).isSortedAccordingTo(Comparator.reverseOrder());
+      Tensor turned = singular.vectors().transpose(0, 1).matmul(wide);
+      Tensor squares = singular.values().square();
+      assertEqual(
+          turned.matmul(turned.transpose(0, 1)), identity(Math.min(rows, columns)).mul(squares));
+    }
+  }
+
+  @Test
+  void singularValuesThatAreZeroAreNoNumbersBelowIt() {
+    try (var _ = Scope.open()) {
+      Tensor column = random(5, 1);
+      var singular = Linalg.singular(column.matmul(column.transpose(0, 1)));
+      double[] values = singular.values().toDoubles();
+      assertThat(values[0]).isCloseTo(column.square().sum().item(), within(TOLERANCE));
+      assertThat(Arrays.stream(values).skip(1)).allMatch(value -> value >= 0 && value < 1e-7);
     }
   }
 
@@ -69,9 +85,9 @@ class LinalgTest {
   void nothingLeaks() {
     long before = Torch.liveObjects();
     try (var _ = Scope.open()) {
-      var svd = Linalg.svd(positive(3));
+      var singular = Linalg.singular(positive(3));
       var eigen = Linalg.eigh(positive(3));
-      assertThat(svd.values().sum().item()).isPositive();
+      assertThat(singular.values().sum().item()).isPositive();
       assertThat(eigen.values().sum().item()).isPositive();
     }
     assertThat(Torch.liveObjects()).isEqualTo(before);
