@@ -89,6 +89,15 @@ class FamilyRefusalTest {
     cases.add(renamed("deepseek_v3_fp8", scales, scales, "F8_E4M3"));
     String blocks = "model.layers.0.mlp.experts.gate_up_proj_scales";
     cases.add(renamed("gpt_oss_mxfp4", blocks, blocks));
+    Consumer<Path> otherType = model -> edit(model, "\"F8_E4M3\"", "\"I8\"     ");
+    cases.add(
+        new Case(
+            "deepseek_v3_fp8",
+            "another type of eight bits",
+            otherType,
+            EVALUATE,
+            4,
+            List.of("type I8", "F8_E4M3 and F8_E5M2")));
     return cases;
   }
 
@@ -108,6 +117,12 @@ class FamilyRefusalTest {
             "encoder-decoder has no compact form",
             "stock form"),
         row("switch_transformers", "merge" + REDUCE + "5 --form compact", 4, "no compact form"),
+        row("switch_transformers", "attribute MODEL --forget TEXT --length 17", 4, "attributed"),
+        row(
+            "switch_transformers",
+            "forget-report MODEL MODEL --forget TEXT --retain TEXT --length 17",
+            4,
+            "an encoder-decoder cannot be compared"),
         row(
             "switch_transformers",
             "compress MODEL -o DIR/out --method slim --parameter-ratio 0.5 --text TEXT --length 17",
@@ -139,16 +154,18 @@ class FamilyRefusalTest {
 
   /** A tensor has another name of the same length. */
   private static Case renamed(String golden, String tensor, String... messages) {
-    Consumer<Path> edit =
-        model -> {
-          Path file = model.resolve("model.safetensors");
-          String content = new String(TestFiles.read(file), StandardCharsets.ISO_8859_1);
-          String other = tensor.substring(0, tensor.length() - 1) + "?";
-          assertThat(content).contains('"' + tensor + '"');
-          String changed = content.replace('"' + tensor + '"', '"' + other + '"');
-          TestFiles.bytes(file, changed.getBytes(StandardCharsets.ISO_8859_1));
-        };
+    String other = tensor.substring(0, tensor.length() - 1) + "?";
+    Consumer<Path> edit = model -> edit(model, '"' + tensor + '"', '"' + other + '"');
     return new Case(golden, "no " + tensor, edit, EVALUATE, 3, List.of(messages));
+  }
+
+  /** Replaces words of the same length in the header of the weights. */
+  private static void edit(Path model, String word, String other) {
+    Path file = model.resolve("model.safetensors");
+    String content = new String(TestFiles.read(file), StandardCharsets.ISO_8859_1);
+    assertThat(content).contains(word);
+    String changed = content.replace(word, other);
+    TestFiles.bytes(file, changed.getBytes(StandardCharsets.ISO_8859_1));
   }
 
   @ParameterizedTest

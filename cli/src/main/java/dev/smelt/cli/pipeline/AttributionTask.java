@@ -61,6 +61,7 @@ public record AttributionTask(
   }
 
   private static Measured measured(Session session, CalibrationSet set, String name) {
+    session.requireDecoder("attributed from text");
     AffinityRun run = new AffinityRun(session.model(), session.compute(), session.batchTokens());
     int layers = session.model().moeLayers().getLast().layer() + 1;
     AffinityRun.Result result =

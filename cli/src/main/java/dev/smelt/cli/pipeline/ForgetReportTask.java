@@ -55,6 +55,7 @@ public record ForgetReportTask(
 
   /** Runs both models, which stay as they are. */
   public ForgetReport run(Session before, Session after, ComputeOptions compute) {
+    before.requireDecoder("compared by what it forgot");
     List<int[]> forgetWindows = windows(before, forget);
     List<int[]> retainWindows = windows(before, retain);
     List<int[]> holdoutWindows = holdout.isEmpty() ? List.of() : windows(before, holdout);

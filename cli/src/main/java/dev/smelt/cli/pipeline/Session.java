@@ -5,6 +5,7 @@ import dev.smelt.cli.console.Console;
 import dev.smelt.cli.console.Progress;
 import dev.smelt.io.Dtype;
 import dev.smelt.io.ModelLocator;
+import dev.smelt.io.SmeltException;
 import dev.smelt.model.Architecture;
 import dev.smelt.model.Compute;
 import dev.smelt.model.MoeModel;
@@ -74,6 +75,19 @@ public final class Session implements AutoCloseable {
   /** The model. */
   public MoeModel model() {
     return model;
+  }
+
+  /**
+   * Refuses encoder-decoders, whose layers see different parts of a sequence.
+   *
+   * @param what cannot be done to one, such as "recovered"
+   */
+  public void requireDecoder(String what) {
+    if (model.architecture().isEncoderDecoder()) {
+      throw SmeltException.unsupported(
+          "%s: an encoder-decoder cannot be %s".formatted(model.checkpoint().directory(), what),
+          "calibrate, merge, drop and evaluate run on it");
+    }
   }
 
   /** How the model reads text. */

@@ -70,6 +70,7 @@ public record UnlearnTask(Session session, Request request) {
 
   /** Chooses the experts, trains and writes; the output appears when all of it is verified. */
   public UnlearnOutcome run(Path target, WriterOptions writing, Optional<String> recipe) {
+    session.requireDecoder("unlearned");
     Stopwatch stopwatch = new Stopwatch();
     Drawn drawn = draw();
     TrainData data = split(drawn);

@@ -58,11 +58,7 @@ public record Recovery(Session session, MoeModel teacher, RecoveryRequest reques
   }
 
   private void requireTrainable() {
-    if (session.model().architecture().isEncoderDecoder()) {
-      throw SmeltException.unsupported(
-          session.model().checkpoint().directory() + ": an encoder-decoder cannot be recovered",
-          "calibrate, merge, drop and evaluate run on it");
-    }
+    session.requireDecoder("recovered");
     boolean compact =
         session.model().moeLayers().stream()
             .anyMatch(moe -> moe.experts() instanceof CompactStorage);
