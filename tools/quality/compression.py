@@ -1,7 +1,7 @@
 """Perplexity against size for everything that `smelt compress` does: the tables of docs/quality-compression.md.
 
-usage: compression.py [--java JAVA] [--work target/quality-compression] [--model NAME] [--only WORD]
-                      [--recover TOKENS [--recovery-text FILE ...] [--recover-only WORD]]
+usage: compression.py [--java JAVA] [--work target/quality-compression] [--model NAME] [--only WORDS]
+                      [--recover TOKENS [--recovery-text FILE ...] [--recover-only WORDS]]
 Calibrates on one text and evaluates on another that shares nothing with it. With --recover the compressed checkpoints are
 distilled from the original afterwards, with at most TOKENS tokens in all steps together, and evaluated again.
 
@@ -100,10 +100,13 @@ class Row:
     """One variant of one model: a file with what is known of it, and its checkpoint."""
 
     def __init__(self, work, title, share):
-        name = f"{title}-{100 * share:.0f}".replace(" ", "-").replace(",", "")
         self.title, self.share = title, share
+        name = self.name().replace(" ", "-").replace(",", "")
         self.output, self.file = work / name, work / f"{name}.json"
         self.known = json.loads(self.file.read_text()) if self.file.exists() else {}
+
+    def name(self):
+        return f"{self.title} {100 * self.share:.0f}"
 
     def put(self, **values):
         self.known |= values
@@ -167,14 +170,14 @@ def measure(bench, name, model, arguments):
         original.put(perplexity=bench.perplexity(model))
     everything = rows(model, work)
     for row, command in everything:
-        if arguments.only in row.title and not row.known:
+        if arguments.only in row.name() and not row.known:
             bench.make(model, row, command)
-            print(f"{name}, {row.title} {100 * row.share:.0f}: {row.known}", file=sys.stderr, flush=True)
+            print(f"{name}, {row.name()}: {row.known}", file=sys.stderr, flush=True)
     for row, _ in everything:
-        wanted = arguments.recover and arguments.recover_only in f"{row.title} {100 * row.share:.0f}"
+        wanted = arguments.recover and arguments.recover_only in row.name()
         if wanted and row.known and row.known.get("tokens", 0) < arguments.recover // BATCH * BATCH:
             bench.recover(model, row)
-            print(f"{name}, {row.title} {100 * row.share:.0f}: {row.known}", file=sys.stderr, flush=True)
+            print(f"{name}, {row.name()}: {row.known}", file=sys.stderr, flush=True)
     table(name, original.known["perplexity"], [row for row, _ in everything if row.known])
 
 
@@ -184,7 +187,7 @@ def main():
     parser.add_argument("--classpath", default=f"{ROOT}/cli/target/smelt/lib/*", help="where smelt's classes are")
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "target/quality-compression")
     parser.add_argument("--model", choices=list(MODELS), help="only this model")
-    parser.add_argument("--only", default="", help="only variants whose title has this word")
+    parser.add_argument("--only", default="", help="only variants whose title and share have these words")
     parser.add_argument("--recover", type=int, default=0, metavar="TOKENS", help="distil afterwards")
     parser.add_argument("--recover-only", default="", help="distil only variants whose title and share have these words")
     parser.add_argument("--recovery-text", nargs="+", default=[CALIBRATION], help="what is distilled on")
