@@ -31,6 +31,7 @@ METHODS = {
     "low-rank, whitened, global": ("low-rank", "--whiten", "--allocation", "global"),
     "low-rank-sparse, whitened": ("low-rank-sparse", "--whiten", "--keep", "0.05"),
     "shared-delta, whitened": ("shared-delta", "--whiten"),
+    "shared-delta, whitened, fisher": ("shared-delta", "--whiten", "--base", "fisher"),
     "slim": ("slim",),
 }
 
