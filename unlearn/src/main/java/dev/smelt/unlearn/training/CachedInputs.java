@@ -4,6 +4,7 @@ import dev.smelt.io.Dtype;
 import dev.smelt.model.HiddenStates;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.MoeObserver;
+import dev.smelt.model.StateStore;
 import dev.smelt.model.TokenBatch;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
@@ -70,15 +71,7 @@ public final class CachedInputs implements Inputs {
           states.advance(model.layer(l, compute), MoeObserver.NONE);
         }
       }
-      int next = from;
-      for (int i = 0; i < states.size(); i++) {
-        for (int b = 0; b < states.batch(i).size(); b++, next++) {
-          try (var _ = Scope.open()) {
-            int length = states.batch(i).sequences().get(b).length;
-            store.put(next, states.state(i).select(0, b).narrow(0, 0, length));
-          }
-        }
-      }
+      store.putAll(from, states);
     }
   }
 

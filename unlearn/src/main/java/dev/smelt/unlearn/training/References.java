@@ -2,6 +2,7 @@ package dev.smelt.unlearn.training;
 
 import dev.smelt.io.Dtype;
 import dev.smelt.model.MoeObserver;
+import dev.smelt.model.StateStore;
 import dev.smelt.model.TokenBatch;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;

@@ -1,5 +1,6 @@
 package dev.smelt.unlearn.training;
 
+import dev.smelt.model.StateStore;
 import dev.smelt.unlearn.loss.LossConstants;
 import dev.smelt.unlearn.loss.RetainTerm;
 import dev.smelt.unlearn.loss.UnlearnLoss;

@@ -7,6 +7,7 @@ import dev.smelt.io.Dtype;
 import dev.smelt.io.SafetensorsFile;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.Resources;
+import dev.smelt.model.StateStore;
 import dev.smelt.model.Weights;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
