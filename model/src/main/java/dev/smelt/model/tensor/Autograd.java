@@ -41,12 +41,21 @@ public final class Autograd implements AutoCloseable {
 
   /** The gradients of a loss without dimensions with respect to parameters; frees the graph. */
   public List<Tensor> gradients(Tensor loss, List<Tensor> parameters) {
+    return gradients(loss, parameters, false);
+  }
+
+  /** The same with respect to some of the parameters; the graph stays, for those of others. */
+  public List<Tensor> someGradients(Tensor loss, List<Tensor> parameters) {
+    return gradients(loss, parameters, true);
+  }
+
+  private static List<Tensor> gradients(Tensor loss, List<Tensor> parameters, boolean keepGraph) {
     TensorVector gradients =
         torch.grad(
             Tensors.vector(List.of(loss)),
             Tensors.vector(parameters),
             new TensorVector(),
-            new BoolOptional(false),
+            new BoolOptional(keepGraph),
             false,
             true);
     return java.util.stream.IntStream.range(0, parameters.size())
