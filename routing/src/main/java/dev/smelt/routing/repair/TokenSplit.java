@@ -1,6 +1,7 @@
 package dev.smelt.routing.repair;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
@@ -58,6 +59,30 @@ public record TokenSplit(int[] training, int[] heldOut) {
     int cut = lengths.subList(0, lengths.size() - count).stream().mapToInt(Integer::intValue).sum();
     return new TokenSplit(
         IntStream.range(0, cut).toArray(), IntStream.range(cut, tokens).toArray());
+  }
+
+  /**
+   * What of each sequence is there to learn from, in order; sequences of which nothing is are left
+   * out.
+   *
+   * @param sequences those that were split
+   */
+  public List<int[]> training(List<int[]> sequences) {
+    List<int[]> parts = new ArrayList<>();
+    int start = 0;
+    int next = 0;
+    for (int[] sequence : sequences) {
+      int first = next;
+      while (next < training.length && training[next] < start + sequence.length) {
+        next++;
+      }
+      if (next > first) {
+        int shift = start;
+        parts.add(Arrays.stream(training, first, next).map(t -> sequence[t - shift]).toArray());
+      }
+      start += sequence.length;
+    }
+    return parts;
   }
 
   /** The number of all tokens. */
