@@ -20,13 +20,29 @@ public interface Compressor {
     return false;
   }
 
+  /**
+   * Whether {@link LayerWork#fisherBases} are needed: then all layers run forward and backward
+   * before any of them is surveyed or compressed.
+   */
+  default boolean needsFisherBases() {
+    return false;
+  }
+
+  /**
+   * Checks what can be checked before any work is done.
+   *
+   * @param layers the layers as they are
+   * @throws dev.smelt.io.SmeltException if the method cannot work on them
+   */
+  default void check(List<LayerShape> layers) {}
+
   /** Looks at a layer before forms are decided; the result must be small. */
   default LayerSurvey survey(LayerWork work) {
     throw new IllegalStateException("this method decides forms without a survey");
   }
 
   /**
-   * Decides how every layer will be stored.
+   * Decides how every layer will be stored; {@link #check} comes before.
    *
    * @param layers the layers as they are
    * @param surveys a survey for each layer, or none if the method does not survey

@@ -3,13 +3,18 @@ package dev.smelt.compress;
 import dev.smelt.io.Dtype;
 import dev.smelt.io.SmeltException;
 import dev.smelt.model.Expert;
+import dev.smelt.model.ExpertPart;
 import dev.smelt.model.MoeBlock;
+import dev.smelt.model.MoeLayer;
+import dev.smelt.model.MoeModel;
+import dev.smelt.model.Weights;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.routing.repair.BlockInputs;
 import dev.smelt.routing.repair.ExpertTokens;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
@@ -19,6 +24,7 @@ public final class LayerWork {
   private final LayerShape shape;
   private final IntFunction<Expert> experts;
   private final Optional<Routed> routed;
+  private final Optional<FisherBases> fisher;
 
   /**
    * The tokens of a layer.
@@ -34,10 +40,26 @@ public final class LayerWork {
       List<ExpertTokens> heldOut,
       MoeBlock.Weighting weighting) {}
 
-  private LayerWork(LayerShape shape, IntFunction<Expert> experts, Optional<Routed> routed) {
+  private LayerWork(
+      LayerShape shape,
+      IntFunction<Expert> experts,
+      Optional<Routed> routed,
+      Optional<FisherBases> fisher) {
     this.shape = shape;
     this.experts = experts;
     this.routed = routed;
+    this.fisher = fisher;
+  }
+
+  /** A layer of a checkpoint, without tokens. */
+  static LayerWork of(MoeModel model, MoeLayer moe) {
+    LayerShape shape = LayerShape.of(moe, model.architecture().hidden());
+    return withoutTokens(shape, stored(model, moe, shape));
+  }
+
+  /** Reads the stored experts of a layer of a checkpoint into the open scope, in F32. */
+  static IntFunction<Expert> stored(MoeModel model, MoeLayer moe, LayerShape shape) {
+    return e -> moe.experts().load(new Weights(model.checkpoint(), Dtype.F32), shape.row(e));
   }
 
   /**
@@ -47,7 +69,7 @@ public final class LayerWork {
    * @param experts reads a stored expert into the open scope
    */
   public static LayerWork withoutTokens(LayerShape shape, IntFunction<Expert> experts) {
-    return new LayerWork(shape, experts, Optional.empty());
+    return new LayerWork(shape, experts, Optional.empty(), Optional.empty());
   }
 
   /**
@@ -62,8 +84,13 @@ public final class LayerWork {
       LayerShape shape, IntFunction<Expert> experts, MoeBlock block, BlockInputs inputs) {
     List<ExpertTokens> training = route(shape, block, inputs, inputs.split().training());
     List<ExpertTokens> heldOut = route(shape, block, inputs, inputs.split().heldOut());
-    return new LayerWork(
-        shape, experts, Optional.of(new Routed(inputs, training, heldOut, block.weighting())));
+    Routed routed = new Routed(inputs, training, heldOut, block.weighting());
+    return new LayerWork(shape, experts, Optional.of(routed), Optional.empty());
+  }
+
+  /** The same with bases for {@link #fisherBases}, if there are any. */
+  LayerWork with(Optional<FisherBases> bases) {
+    return new LayerWork(shape, experts, routed, bases);
   }
 
   /** Tokens by stored expert: those of all router rows that choose it. */
@@ -131,6 +158,16 @@ public final class LayerWork {
     long[] counts = new long[shape.experts()];
     Arrays.setAll(counts, e -> tokens().training().get(e).count());
     return counts;
+  }
+
+  /**
+   * Means of the experts' matrices by Fisher information, F32, for a method that {@linkplain
+   * Compressor#needsFisherBases needs} them; not to be modified.
+   */
+  public Map<ExpertPart, Tensor> fisherBases() {
+    return fisher
+        .orElseThrow(() -> new IllegalStateException("there was no backward pass"))
+        .of(shape.layer());
   }
 
   private Routed tokens() {
