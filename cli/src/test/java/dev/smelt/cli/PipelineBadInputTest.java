@@ -28,6 +28,8 @@ class PipelineBadInputTest {
       "merge MODEL -o DIR/out --experts 8 --repair none"
           + " --text DIR/text.txt --sequences 2 --length 32";
   private static final String COMPRESS = "compress MODEL -o DIR/out --method low-rank";
+  private static final String FISHER =
+      "compress MODEL -o DIR/out --method shared-delta --base fisher --parameter-ratio 0.5";
   private static final String CALIBRATE =
       "calibrate MODEL --text DIR/text.txt --sequences 2 --length 32 -o DIR/s.safetensors";
   private static final String EVALUATE = "evaluate MODEL --text DIR/text.txt --length 32";
@@ -63,6 +65,7 @@ class PipelineBadInputTest {
               models(),
               weights(),
               compressions(),
+              fisherBases(),
               methods(),
               comparisons(),
               recovery())
@@ -312,6 +315,35 @@ class PipelineBadInputTest {
             MERGE.replace("none", "fit") + " --router redirect",
             2,
             "--router redirect"));
+  }
+
+  private static List<Case> fisherBases() {
+    String calibrated = FISHER + " --text DIR/text.txt --sequences 2 --length 32";
+    Consumer<Path> recipe =
+        text(
+            "recipe.yaml",
+            """
+            model: model
+            text: text.txt
+            steps:
+              - merge: {experts: 8, sequences: 2, length: 32}
+              - compress: {method: shared-delta, base: fisher, parameter-ratio: 0.5}
+            """);
+    String again = "--base fisher needs gradients of the merged model";
+    Consumer<Path> nan = PipelineBadInputTest::spoilWeight;
+    return List.of(
+        row("fisher without text", FISHER, 2, "--text is missing", "shared-delta"),
+        row("fisher, planned without text", FISHER + " --dry-run", 2, "--text is missing"),
+        row("unknown base", FISHER.replace("fisher", "fishes"), 2, "--base fishes", "fisher"),
+        row("fisher, NaN", nan, calibrated, 3, "loss of a calibration sequence is NaN", "verify"),
+        row("fisher, base too large", calibrated.replace("0.5", "0.05"), 2, "the base alone"),
+        row(
+            "fisher in one pass",
+            recipe,
+            "run DIR/recipe.yaml --set output=DIR/out",
+            2,
+            again,
+            "by itself"));
   }
 
   private static Case compress(String name, String options, int exitCode, String... messages) {

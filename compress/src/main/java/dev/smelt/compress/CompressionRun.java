@@ -10,7 +10,6 @@ import dev.smelt.model.MoeLayer;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.MoeObserver;
 import dev.smelt.model.TokenBatch;
-import dev.smelt.model.Weights;
 import dev.smelt.model.compact.CompactForm;
 import dev.smelt.model.export.CompactOutput;
 import dev.smelt.model.tensor.Scope;
@@ -26,17 +25,45 @@ import java.util.function.IntConsumer;
  * Takes a method through the layers of a model, one layer in memory at a time.
  *
  * <p>Memory: one layer, the hidden states of all calibration tokens and what the experts of one
- * layer see of them, and what the method needs for one expert.
- *
- * @param model the source
- * @param compressor the method with its options
- * @param sequential whether a layer is calibrated on what the changed layers before it produce;
- *     else on what the original produces
- * @param compute type of the forward passes
- * @param seed decides which tokens are held out
+ * layer see of them, and what the method needs for one expert. For a method that {@linkplain
+ * Compressor#needsFisherBases needs gradients} those of one layer's experts are in memory as well,
+ * and what enters all layers is in a temporary file; closing the run frees what came of them.
  */
-public record CompressionRun(
-    MoeModel model, Compressor compressor, boolean sequential, Dtype compute, long seed) {
+public final class CompressionRun implements AutoCloseable {
+  /** Forward, forward again and backward, in forward passes. */
+  private static final int BACKWARD_COST = 4;
+
+  private final MoeModel model;
+  private final Compressor compressor;
+  private final boolean sequential;
+  private final Dtype compute;
+  private final long seed;
+  private Optional<FisherBases> fisher = Optional.empty();
+
+  /**
+   * Prepares a run.
+   *
+   * @param model the source
+   * @param compressor the method with its options
+   * @param sequential whether a layer is calibrated on what the changed layers before it produce;
+   *     else on what the original produces
+   * @param compute type of the forward passes
+   * @param seed decides which tokens are held out
+   */
+  public CompressionRun(
+      MoeModel model, Compressor compressor, boolean sequential, Dtype compute, long seed) {
+    this.model = model;
+    this.compressor = compressor;
+    this.sequential = sequential;
+    this.compute = compute;
+    this.seed = seed;
+  }
+
+  /** The method with its options. */
+  public Compressor compressor() {
+    return compressor;
+  }
+
   /** The layers as they are. */
   public List<LayerShape> shapes() {
     return model.moeLayers().stream().map(this::shape).toList();
@@ -52,12 +79,54 @@ public record CompressionRun(
   }
 
   /**
+   * What the model computes in {@link #measure}, {@link #plan} and {@link #run}, in forward passes.
+   */
+  public int forwards() {
+    return passes() + (compressor.needsFisherBases() ? BACKWARD_COST : 0);
+  }
+
+  /**
+   * Bytes of the temporary file that {@link #measure} writes, if it writes one.
+   *
+   * @param tokens calibration tokens
+   */
+  public long temporaryBytes(long tokens) {
+    long bytes = BackwardPass.stateBytes(model, compute, tokens);
+    return compressor.needsFisherBases() && bytes > FisherBases.MEMORY_LIMIT ? bytes : 0;
+  }
+
+  /** Whether {@link #measure} has to come before {@link #run}, or before {@link #plan}. */
+  public boolean lacksBases() {
+    return compressor.needsFisherBases() && fisher.isEmpty();
+  }
+
+  /** How many layers {@link #measure} reports. */
+  public int measuredLayers() {
+    return BackwardPass.steps(model);
+  }
+
+  /**
+   * Runs the model forward and backward and keeps the bases that the method needs; see {@link
+   * FisherBases}. Gradients are those of the tokens to learn from.
+   *
+   * @param batches calibration tokens
+   * @param progress is told each layer that was run forward or backward
+   * @throws dev.smelt.io.SmeltException (checkpoint) if the loss is not finite, or if there is no
+   *     sequence with two tokens to learn from
+   */
+  public void measure(List<TokenBatch> batches, IntConsumer progress) {
+    compressor.check(shapes());
+    fisher = Optional.of(FisherBases.measure(model, compute, batches, seed, progress));
+  }
+
+  /**
    * Decides how every layer will be stored.
    *
    * @param batches calibration tokens; may be empty if the method needs none
    * @param progress is told each layer that was surveyed
    */
   public List<CompactForm> plan(List<TokenBatch> batches, IntConsumer progress) {
+    compressor.check(shapes());
     List<LayerSurvey> surveys = new ArrayList<>();
     if (compressor.surveys()) {
       walk(
@@ -124,14 +193,8 @@ public record CompressionRun(
 
   private void walkWeights(LayerTask task) {
     for (MoeLayer moe : model.moeLayers()) {
-      task.on(LayerWork.withoutTokens(shape(moe), e -> load(moe, e)))
-          .ifPresent(LayerCompression::close);
+      task.on(LayerWork.of(model, moe)).ifPresent(LayerCompression::close);
     }
-  }
-
-  private Expert load(MoeLayer moe, int e) {
-    int row = shape(moe).row(e);
-    return moe.experts().load(new Weights(model.checkpoint(), Dtype.F32), row);
   }
 
   private void walkTokens(List<TokenBatch> batches, LayerTask task) {
@@ -156,20 +219,29 @@ public record CompressionRun(
     MoeLayer moe = model.moeLayer(layer.index()).orElseThrow();
     if (!sequential) {
       try (CapturedInputs inputs = CapturedInputs.advance(layer, states, split)) {
-        task.on(LayerWork.of(shape(moe), e -> load(moe, e), block, inputs))
-            .ifPresent(LayerCompression::close);
+        task.on(work(moe, block, inputs)).ifPresent(LayerCompression::close);
       }
       return;
     }
     try (HiddenStates probe = states.copy();
         CapturedInputs inputs = CapturedInputs.advance(layer, probe, split)) {
-      Optional<LayerCompression> changed =
-          task.on(LayerWork.of(shape(moe), e -> load(moe, e), block, inputs));
+      Optional<LayerCompression> changed = task.on(work(moe, block, inputs));
       List<Expert> experts = changed.map(LayerCompression::rows).orElse(block.experts());
       states.advance(
           layer.with(new FeedForward.Sparse(block.with(block.router(), experts))),
           MoeObserver.NONE);
       changed.ifPresent(LayerCompression::close);
     }
+  }
+
+  private LayerWork work(MoeLayer moe, MoeBlock block, CapturedInputs inputs) {
+    LayerShape shape = shape(moe);
+    return LayerWork.of(shape, LayerWork.stored(model, moe, shape), block, inputs).with(fisher);
+  }
+
+  @Override
+  public void close() {
+    fisher.ifPresent(FisherBases::close);
+    fisher = Optional.empty();
   }
 }

@@ -10,22 +10,43 @@ import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * A base that all experts of a layer share, and for each expert a low-rank difference to it (Gu et
  * al., "Delta Decompression for MoE-based LLMs Compression", ICML 2025).
  *
- * <p>Deliberate differences from the reference: the base is weighted by how often experts are
- * chosen, or not at all, and not by Fisher information; the base is stored whole and not pruned; an
- * expert with fewer tokens than the rank is cut off without whitening.
+ * <p>The base is a mean of the experts' weights: by how often experts are chosen, of all alike, or
+ * elementwise by Fisher information, as in the paper; see {@link FisherBases}.
+ *
+ * <p>Deliberate differences from the reference: Fisher information alone is the weight, as in the
+ * paper's formula, where the released code multiplies it with how often experts are chosen; the
+ * base is stored whole and not pruned; an expert with fewer tokens than the rank is cut off without
+ * whitening.
  */
 final class SharedDelta implements CompressionMethod {
   private static final String BASE = "base";
-  private static final String FREQUENCY = "frequency";
+
+  /** How experts count in the base. */
+  private enum Base {
+    FREQUENCY,
+    UNIFORM,
+    FISHER;
+
+    private static Base of(GivenOptions given) {
+      List<String> words = Stream.of(values()).map(Base::word).toList();
+      String word = given.word(BASE, words, FREQUENCY.word());
+      return values()[words.indexOf(word)];
+    }
+
+    private String word() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
 
   @Override
   public String name() {
@@ -44,22 +65,27 @@ final class SharedDelta implements CompressionMethod {
         new MethodOption(
             BASE,
             "HOW",
-            "How experts count in the base: frequency (how often they are chosen; needs --text) or"
-                + " uniform. Default: frequency."));
+            "How experts count in the base: frequency (how often they are chosen; needs --text),"
+                + " uniform, or fisher (each weight by its squared gradients; needs --text and a"
+                + " backward pass). Default: frequency."));
     options.addAll(InputMetric.OPTIONS);
     return List.copyOf(options);
   }
 
   @Override
   public Compressor configure(GivenOptions given) {
-    boolean counted = given.word(BASE, List.of(FREQUENCY, "uniform"), FREQUENCY).equals(FREQUENCY);
-    return new Run(RankChoice.of(given), counted, new Factoring(InputMetric.of(given)));
+    return new Run(RankChoice.of(given), Base.of(given), new Factoring(InputMetric.of(given)));
   }
 
-  private record Run(RankChoice ranks, boolean counted, Factoring factoring) implements Compressor {
+  private record Run(RankChoice ranks, Base base, Factoring factoring) implements Compressor {
     @Override
     public boolean needsTokens() {
-      return counted || factoring.metric().needsTokens();
+      return base != Base.UNIFORM || factoring.metric().needsTokens();
+    }
+
+    @Override
+    public boolean needsFisherBases() {
+      return base == Base.FISHER;
     }
 
     @Override
@@ -75,16 +101,25 @@ final class SharedDelta implements CompressionMethod {
     }
 
     @Override
-    public List<CompactForm> plan(List<LayerShape> layers, List<LayerSurvey> surveys) {
+    public void check(List<LayerShape> layers) {
       layers.forEach(Run::requireAlike);
-      double share = layers.stream().mapToDouble(l -> 1.0 / l.experts()).average().orElse(1);
+      double share = share(layers);
       if (ranks.budget().kind() == RankBudget.Kind.RATIO && ranks.budget().value() <= share) {
         throw SmeltException.usage(
             "--parameter-ratio %s: the base alone is a share of %.3f"
                 .formatted(ranks.budget().value(), share),
             "choose a larger share");
       }
-      return ranks.less(share).plan(layers, surveys).stream()
+    }
+
+    /** What the base is of the parameters of all experts. */
+    private static double share(List<LayerShape> layers) {
+      return layers.stream().mapToDouble(l -> 1.0 / l.experts()).average().orElse(1);
+    }
+
+    @Override
+    public List<CompactForm> plan(List<LayerShape> layers, List<LayerSurvey> surveys) {
+      return ranks.less(share(layers)).plan(layers, surveys).stream()
           .map(form -> form.withBases(form.experts().getFirst().matrices().sequencedKeySet()))
           .toList();
     }
@@ -106,9 +141,16 @@ final class SharedDelta implements CompressionMethod {
       }
     }
 
-    /** The weighted mean of every matrix, F32. */
+    /** The base of every matrix, F32. */
     private Map<ExpertPart, Tensor> bases(LayerWork work) {
-      double[] shares = shares(work);
+      return switch (base) {
+        case FREQUENCY -> mean(work, Shares.of(work.counts()));
+        case UNIFORM -> mean(work, Shares.uniform(work.shape().experts()));
+        case FISHER -> work.fisherBases();
+      };
+    }
+
+    private static Map<ExpertPart, Tensor> mean(LayerWork work, double[] shares) {
       Map<ExpertPart, Tensor> bases = new EnumMap<>(ExpertPart.class);
       LayerShape shape = work.shape();
       shape
@@ -128,19 +170,6 @@ final class SharedDelta implements CompressionMethod {
         }
       }
       return bases;
-    }
-
-    private double[] shares(LayerWork work) {
-      double[] shares = new double[work.shape().experts()];
-      Arrays.fill(shares, 1.0 / shares.length);
-      if (counted) {
-        long[] counts = work.counts();
-        double all = Arrays.stream(counts).sum();
-        for (int e = 0; e < shares.length && all > 0; e++) {
-          shares[e] = counts[e] / all;
-        }
-      }
-      return shares;
     }
   }
 }

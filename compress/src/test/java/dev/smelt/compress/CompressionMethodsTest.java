@@ -51,7 +51,7 @@ class CompressionMethodsTest {
     "low-rank, rank=3 allocation=some, 'uniform, global'",
     "low-rank, rank=3 whiten ridge=-1, above 0",
     "low-rank-sparse, parameter-ratio=0.05, leaves nothing",
-    "shared-delta, rank=3 base=none, 'frequency, uniform'"
+    "shared-delta, rank=3 base=none, 'frequency, uniform, fisher'"
   })
   void wrongOptionsAreUsageErrors(String method, String words, String message) {
     String[] split = words == null ? new String[0] : words.split(" ");

@@ -1,6 +1,7 @@
 package dev.smelt.compress;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.smelt.io.CheckpointVerifier;
@@ -58,9 +59,13 @@ class CompressionRunTest {
 
   private static Written compact(MoeModel model, CompressionRun run, Path target) {
     List<TokenBatch> batches = TokenBatch.split(TOKENS, 256);
+    if (run.lacksBases()) {
+      run.measure(batches, _ -> {});
+    }
     List<CompactForm> forms = run.plan(batches, _ -> {});
     WriterOptions options = WriterOptions.DEFAULTS;
-    try (CompactWriter writer = CompactWriter.create(model, target, forms, options)) {
+    try (run;
+        CompactWriter writer = CompactWriter.create(model, target, forms, options)) {
       writer.copyKept();
       List<ExpertReport> reports = run.run(forms, batches, writer, _ -> {});
       long planned = writer.writer().fileBytes(options);
@@ -89,7 +94,10 @@ class CompressionRunTest {
     "llama4_text, low-rank, rank=FULL whiten",
     "deepseek_v3, low-rank-sparse, rank=FULL keep=0.2",
     "qwen3_moe, shared-delta, rank=FULL",
-    "mixtral, shared-delta, rank=FULL base=uniform whiten"
+    "mixtral, shared-delta, rank=FULL base=uniform whiten",
+    "olmoe, shared-delta, rank=FULL base=fisher",
+    "deepseek_v3, shared-delta, rank=FULL base=fisher whiten",
+    "mixtral, shared-delta, energy=1 base=fisher"
   })
   void allOfItChangesNothing(String name, String method, String options) {
     try (var model = MoeModel.open(golden(name))) {
@@ -108,7 +116,9 @@ class CompressionRunTest {
     "olmoe, low-rank, parameter-ratio=0.4 allocation=global",
     "mixtral, low-rank-sparse, parameter-ratio=0.5 keep=0.2",
     "gpt_oss, low-rank-sparse, parameter-ratio=0.5 whiten",
-    "qwen3_moe, shared-delta, parameter-ratio=0.6"
+    "qwen3_moe, shared-delta, parameter-ratio=0.6",
+    "qwen3_moe, shared-delta, parameter-ratio=0.6 base=fisher",
+    "mixtral, shared-delta, parameter-ratio=0.6 base=fisher allocation=global"
   })
   void lessIsSmallerReadBackTheSameAndMaterialised(String name, String method, String options)
       throws IOException {
@@ -186,6 +196,19 @@ class CompressionRunTest {
           run(model, "low-rank", "parameter-ratio=0.4", "allocation=global", "whiten");
       long shared = parameters(global.plan(batches, _ -> {}));
       assertThat(shared).isLessThanOrEqualTo(uniform).isGreaterThan(uniform * 9 / 10);
+    }
+  }
+
+  @Test
+  void surveysSeeTheFisherBases() {
+    try (var model = MoeModel.open(golden("mixtral"));
+        CompressionRun run = run(model, "shared-delta", "energy=0.9", "base=fisher")) {
+      List<TokenBatch> batches = TokenBatch.split(TOKENS, 256);
+      assertThatThrownBy(() -> run.plan(batches, _ -> {})).hasMessageContaining("backward");
+      run.measure(batches, _ -> {});
+      long fisher = parameters(run.plan(batches, _ -> {}));
+      CompressionRun other = run(model, "shared-delta", "energy=0.9", "base=uniform");
+      assertThat(fisher).isNotEqualTo(parameters(other.plan(batches, _ -> {})));
     }
   }
 

@@ -58,6 +58,9 @@ record CompressionDryRun(List<CompactForm> forms, ModelCost before, ModelCost af
     Table table = new Table("needs", "");
     table.row("memory", "about " + Units.bytes(needs.memoryBytes()));
     table.row("disk", Units.bytes(needs.diskBytes()));
+    if (needs.temporaryBytes() > 0) {
+      table.row("temporary file", Units.bytes(needs.temporaryBytes()));
+    }
     table.row("time", "about " + Units.duration(Duration.ofMillis(needs.milliseconds())));
     return table;
   }

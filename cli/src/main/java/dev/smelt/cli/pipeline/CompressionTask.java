@@ -35,7 +35,13 @@ public record CompressionTask(
     Session session, CompressionRequest request, Optional<Calibration> calibration) {
   /** Everything that is known before the work on the weights begins. */
   private record Prepared(
-      CompressionRun run, Optional<CalibrationSet> set, List<TokenBatch> batches) {}
+      CompressionRun run, Optional<CalibrationSet> set, List<TokenBatch> batches)
+      implements AutoCloseable {
+    @Override
+    public void close() {
+      run.close();
+    }
+  }
 
   private Prepared prepare() {
     Compressor compressor = request.method().configure(request.options());
@@ -77,8 +83,18 @@ public record CompressionTask(
   /** Plans, compresses and writes; the output appears when all of it is verified. */
   public CompressionOutcome run(Path target, WriterOptions options, Optional<String> recipe) {
     Stopwatch stopwatch = new Stopwatch();
-    Prepared prepared = prepare();
-    List<CompactForm> forms = stopwatch.time("plan", () -> plan(prepared));
+    try (Prepared prepared = prepare()) {
+      return write(prepared, target, options, recipe, stopwatch);
+    }
+  }
+
+  private CompressionOutcome write(
+      Prepared prepared,
+      Path target,
+      WriterOptions options,
+      Optional<String> recipe,
+      Stopwatch stopwatch) {
+    List<CompactForm> forms = plan(prepared, stopwatch);
     boolean stock = request.materialize() || forms.stream().allMatch(CompactForm::isStock);
     Output output =
         stock ? stock(prepared, forms, target, options) : compact(forms, target, options);
@@ -86,6 +102,7 @@ public record CompressionTask(
         MaskTask.MaskOutput masks =
             MaskTask.output(prepared.run().compressor(), forms, target, options.force())) {
       writer.copyKept();
+      measure(prepared, stopwatch);
       List<ExpertReport> experts =
           stopwatch.time("compress", () -> compress(prepared, forms, output.sink()));
       CompressionReport report =
@@ -107,9 +124,14 @@ public record CompressionTask(
 
   /** Prints the plan, and the memory, disk and time that it needs. */
   public void dryRun(WriterOptions options) {
+    try (Prepared prepared = prepare()) {
+      print(prepared, options);
+    }
+  }
+
+  private void print(Prepared prepared, WriterOptions options) {
     MoeModel model = session.model();
-    Prepared prepared = prepare();
-    List<CompactForm> forms = plan(prepared);
+    List<CompactForm> forms = plan(prepared, new Stopwatch());
     boolean stock = request.materialize() || forms.stream().allMatch(CompactForm::isStock);
     if (!stock) {
       requireSmaller(forms, options);
@@ -127,7 +149,7 @@ public record CompressionTask(
             forms,
             ModelCost.of(model, source, model.checkpoint().totalBytes()),
             ModelCost.of(model, shapes, disk),
-            Needs.of(model, forms, tokens, prepared.run().passes(), disk));
+            Needs.of(model, forms, tokens, prepared.run(), disk));
     session.console().result(run.plan().toString());
     session.console().result("");
     session.console().result(run.costs().toString());
@@ -142,14 +164,35 @@ public record CompressionTask(
         .sum();
   }
 
-  private List<CompactForm> plan(Prepared prepared) {
+  private List<CompactForm> plan(Prepared prepared, Stopwatch stopwatch) {
     CompressionRun run = prepared.run();
-    return run.passes() == 1
-        ? run.plan(prepared.batches(), _ -> {})
-        : session.showing(
-            "surveying",
-            session.model().moeLayers().size(),
-            progress -> run.plan(prepared.batches(), progress));
+    if (!run.compressor().surveys()) {
+      return stopwatch.time("plan", () -> run.plan(prepared.batches(), _ -> {}));
+    }
+    measure(prepared, stopwatch);
+    int layers = session.model().moeLayers().size();
+    return stopwatch.time(
+        "plan",
+        () ->
+            session.showing(
+                "surveying", layers, progress -> run.plan(prepared.batches(), progress)));
+  }
+
+  /** Goes forward and backward through the model if the method needs it and it was not done yet. */
+  private void measure(Prepared prepared, Stopwatch stopwatch) {
+    CompressionRun run = prepared.run();
+    if (run.lacksBases()) {
+      stopwatch.time(
+          "gradients",
+          () ->
+              session.showing(
+                  "measuring gradients",
+                  run.measuredLayers(),
+                  progress -> {
+                    run.measure(prepared.batches(), progress);
+                    return run;
+                  }));
+    }
   }
 
   private List<ExpertReport> compress(

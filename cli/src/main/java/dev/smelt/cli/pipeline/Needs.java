@@ -1,5 +1,6 @@
 package dev.smelt.cli.pipeline;
 
+import dev.smelt.compress.CompressionRun;
 import dev.smelt.io.Dtype;
 import dev.smelt.merge.LayerPlan;
 import dev.smelt.merge.ReducePlan;
@@ -21,9 +22,10 @@ import java.util.Random;
  * @param memoryBytes anonymous memory at the peak: members of a group in F32 with their scores, or
  *     an expert with its moments and the hidden states of all tokens
  * @param diskBytes bytes of the output's tensors
+ * @param temporaryBytes bytes of a temporary file
  * @param milliseconds wall time on this machine, from a product that was timed just now
  */
-record Needs(long memoryBytes, long diskBytes, long milliseconds) {
+record Needs(long memoryBytes, long diskBytes, long temporaryBytes, long milliseconds) {
   private static final int SIDE = 1024;
   private static final int SMALL = 256;
 
@@ -44,7 +46,7 @@ record Needs(long memoryBytes, long diskBytes, long milliseconds) {
     double flops = aligned ? members(plan) * 6.0 * width * width * hidden : 0;
     long disk = task.bytesAfter(plan);
     double seconds = flops / flopsPerSecond() + disk / COPY_RATE;
-    return new Needs(BASE_BYTES + 6 * expertBytes + scores, disk, Math.round(1000 * seconds));
+    return new Needs(BASE_BYTES + 6 * expertBytes + scores, disk, 0, Math.round(1000 * seconds));
   }
 
   /**
@@ -53,10 +55,11 @@ record Needs(long memoryBytes, long diskBytes, long milliseconds) {
    * @param model the source
    * @param forms how the experts of every layer will be stored
    * @param tokens calibration tokens
-   * @param passes over the layers
+   * @param run what is done
    * @param disk bytes of the output's tensors
    */
-  static Needs of(MoeModel model, List<CompactForm> forms, long tokens, int passes, long disk) {
+  static Needs of(
+      MoeModel model, List<CompactForm> forms, long tokens, CompressionRun run, long disk) {
     long hidden = model.architecture().hidden();
     long width = forms.stream().mapToLong(CompactForm::width).max().orElseThrow();
     long side = Math.max(hidden, width);
@@ -74,10 +77,17 @@ record Needs(long memoryBytes, long diskBytes, long milliseconds) {
     }
     double forward = tokens * ModelCost.of(model, forms, disk).flopsPerToken();
     double seconds =
-        passes * (forward / flopsPerSecond() + decomposed * secondsPerDecomposition())
+        run.forwards() * forward / flopsPerSecond()
+            + run.passes() * decomposed * secondsPerDecomposition()
             + disk / COPY_RATE;
-    long memory = BASE_BYTES + states + 4 * expert + moments;
-    return new Needs(memory, disk, Math.round(1000 * seconds));
+    long memory = BASE_BYTES + states + 4 * expert + moments + gradients(forms, run, expert);
+    return new Needs(memory, disk, run.temporaryBytes(tokens), Math.round(1000 * seconds));
+  }
+
+  /** Bytes of one layer's squared gradients, and about as much for its weights and gradients. */
+  private static long gradients(List<CompactForm> forms, CompressionRun run, long expert) {
+    int experts = forms.stream().mapToInt(form -> form.experts().size()).max().orElseThrow();
+    return run.compressor().needsFisherBases() ? 2L * experts * expert : 0;
   }
 
   /** Seconds of a decomposition of a square matrix, by the cube of its side. */

@@ -36,11 +36,13 @@ public record ReducedCompression(ReductionTask merge, CompressionRequest request
     MoeModel model = session.model();
     Stopwatch stopwatch = new Stopwatch();
     Compressor compressor = request.method().configure(request.options());
+    requireOnePass(compressor);
     ReductionTask.Prepared prepared = merge.prepared(stopwatch);
     ReducePlan plan = prepared.plan();
-    requireOnePass(compressor, plan);
+    requireRows(plan);
     List<LayerShape> shapes =
         plan.compactForms(model).stream().map(form -> shape(model, form)).toList();
+    compressor.check(shapes);
     List<CompactForm> forms = compressor.plan(shapes, List.of());
     CalibrationSet set = merge.calibration().draw(session);
     try (CompactWriter writer =
@@ -87,7 +89,7 @@ public record ReducedCompression(ReductionTask merge, CompressionRequest request
             progress -> reduction.finished(stream, compression, decisions, progress));
   }
 
-  private void requireOnePass(Compressor compressor, ReducePlan plan) {
+  private void requireOnePass(Compressor compressor) {
     if (merge.calibration().text().isEmpty()) {
       throw SmeltException.usage(
           "merge and compress in one pass need a calibration text", "add `text:` to the recipe");
@@ -97,6 +99,15 @@ public record ReducedCompression(ReductionTask merge, CompressionRequest request
           "--energy and --allocation global look at all layers before, which one pass cannot",
           "use --rank or --parameter-ratio, or run compress by itself on what merge has written");
     }
+    if (compressor.needsFisherBases()) {
+      throw SmeltException.usage(
+          "--base fisher needs gradients of the merged model, of which one pass has one layer at a"
+              + " time",
+          "use --base frequency, or run compress by itself on what merge has written");
+    }
+  }
+
+  private void requireRows(ReducePlan plan) {
     if (plan.output() == OutputKind.REDIRECTED || request.materialize()) {
       throw SmeltException.usage(
           "merge and compress in one pass write one row of the router for each expert, in compact"
