@@ -212,6 +212,21 @@ class CompressionRunTest {
     }
   }
 
+  @Test
+  void aBackwardPassIsPartOfTheCost() {
+    try (var model = MoeModel.open(golden("mixtral"));
+        CompressionRun fisher = run(model, "shared-delta", "rank=4", "base=fisher");
+        CompressionRun frequency = run(model, "shared-delta", "rank=4")) {
+      long tokens = 1L << 22;
+      long states = (model.architecture().layers() + 1) * tokens * hidden(model) * 4;
+      assertThat(fisher.temporaryBytes(tokens)).isEqualTo(states);
+      assertThat(fisher.temporaryBytes(1 << 10)).isZero();
+      assertThat(frequency.temporaryBytes(tokens)).isZero();
+      assertThat(fisher.forwards()).isEqualTo(frequency.forwards() + 4);
+      assertThat(fisher.passes()).isEqualTo(frequency.passes());
+    }
+  }
+
   private static long parameters(List<CompactForm> forms) {
     return forms.stream().mapToLong(CompactForm::parameters).sum();
   }
