@@ -80,14 +80,16 @@ def row(loss, variant, numbers):
     training, report = numbers["training"], numbers["report"]
     forget, retain, relearnt = report["forget"], report["retain"], report["relearning"]
     factor = math.exp(forget["after"]["loss"] - forget["before"]["loss"])
-    rise = 100 * (math.exp(retain["after"]["loss"] - retain["before"]["loss"]) - 1)
+    lost = retain["after"]["loss"] - retain["before"]["loss"]
+    rise = 100 * (math.exp(lost) - 1)
     gap = [now["loss"] - then["loss"] for then, now in zip(relearnt["before"], relearnt["after"])]
     closed = f"{100 * (1 - gap[-1] / gap[0]):.0f} %" if gap[0] > 0.05 else "-"
     back = forget["after"]["loss"] - forget["before"]["loss"]
     rerouted = f"{100 * (forget['after']['loss'] - forget['forcedLoss']) / back:.0f} %" if back > 0.05 else "-"
     ended = training["outcome"] + f", step {training['bestStep']}"
     cells = (loss, variant, f"{100 * training['trainedShare']:.2f} %", ended, f"{forget['after']['loss']:.3f}", f"{factor:.2f}x")
-    cells += (f"{retain['after']['loss']:.3f}", f"{rise:+.1f} %", f"{100 * forget['routingOverlap']:.0f} %")
+    price = f"{back / lost:.0f}" if lost > 0.0005 else "-"
+    cells += (f"{retain['after']['loss']:.3f}", f"{rise:+.1f} %", price, f"{100 * forget['routingOverlap']:.0f} %")
     cells += (f"{forget['forcedLoss']:.3f}", rerouted, closed)
     return "| " + " | ".join(cells) + " |"
 
@@ -101,13 +103,14 @@ forgetting; there is no limit on the retain set here. Measures are on validation
 model nor in unlearning (40 windows of 256 tokens for each set, evenly spread over its files).
 
 - forget, retain: loss in nats, and its change as a factor or a percentage of the perplexity
+- per nat: nats forgotten for each nat that the kept domains lose
 - overlap: share of the chosen experts on forget tokens that were chosen before too
 - forced: forget loss with the routing of the model before; rerouted: the part of the rise that goes back with it
 - relearnt: part of the rise that is gone after 5 steps of fine-tuning all weights on forget text
 """
 TABLE = """
-| loss | trained | weights | ended | forget | | retain | | overlap | forced | rerouted | relearnt |
-|---|---|---|---|---|---|---|---|---|---|---|---|"""
+| loss | trained | weights | ended | forget | | retain | | per nat | overlap | forced | rerouted | relearnt |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|"""
 
 
 def page(arguments, cells):
