@@ -114,7 +114,7 @@ TABLE = """
 
 
 def page(arguments, cells):
-    lines = [HEADER]
+    lines = [HEADER, (ROOT / "bench/unlearn_findings.md").read_text().strip()]
     for model, name in itertools.product(arguments.model, SETS):
         order = [(loss, variant, cells.get((model, name, loss, variant))) for loss in LOSSES for variant in VARIANTS]
         rows = [entry for entry in order if entry[2]]
@@ -124,9 +124,6 @@ def page(arguments, cells):
             lines.append(f"Before: forget loss {before['forget']['before']['loss']:.3f}, retain loss {before['retain']['before']['loss']:.3f}.")
             lines.append(TABLE)
             lines += [row(*entry) for entry in rows]
-    findings = ROOT / "bench/unlearn_findings.md"
-    if findings.exists():
-        lines.append("\n" + findings.read_text().strip())
     arguments.page.write_text("\n".join(lines) + "\n")
 
 

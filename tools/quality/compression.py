@@ -1,9 +1,11 @@
 """Perplexity against size for everything that `smelt compress` does: the tables of docs/quality-compression.md.
 
 usage: compression.py [--java JAVA] [--work target/quality-compression] [--model NAME] [--only WORDS]
+                      [--calibration FILE ...] [--validation FILE ...]
                       [--recover TOKENS [--recovery-text FILE ...] [--recover-only WORDS]]
-Calibrates on one text and evaluates on another that shares nothing with it. With --recover the compressed checkpoints are
-distilled from the original afterwards, with at most TOKENS tokens in all steps together, and evaluated again.
+Calibrates on one text and evaluates on another that shares nothing with it, by default those of the quickstart. With --recover the
+compressed checkpoints are distilled from the original afterwards, with at most TOKENS tokens in all steps together, and evaluated
+again.
 
 Each number is stored under --work as soon as it is known. A run that was stopped goes on where it was, and one with other words
 adds its rows to those that are there; remove the directory to measure anew. The tables at the end have all rows that are known.
@@ -36,8 +38,8 @@ METHODS = {
 }
 
 
-def calibrated():
-    return "--text", CALIBRATION, "--sequences", SEQUENCES, "--length", LENGTH, "--compute", "f32", "--force"
+def calibrated(arguments):
+    return "--text", *arguments.calibration, "--sequences", SEQUENCES, "--length", LENGTH, "--compute", "f32", "--force"
 
 
 def number_of_experts(model):
@@ -45,13 +47,13 @@ def number_of_experts(model):
     return config.get("num_experts", config.get("num_local_experts"))
 
 
-def merge(model, share, output):
+def merge(model, share, output, _):
     """Merge only, to the nearest number of experts, refitted."""
     experts = max(2, round(share * number_of_experts(model)))
     return ("merge", model, "-o", output, "--experts", experts, "--repair", "refit")
 
 
-def both(model, share, output, method):
+def both(model, share, output, arguments, method):
     """Merge to three quarters or half of the experts, then a method for the rest of the budget."""
     all_of_them = number_of_experts(model)
     merged = all_of_them // 2 if share <= 0.2 and "whiten" in method else all_of_them * 3 // 4
@@ -59,22 +61,23 @@ def both(model, share, output, method):
     merging = {"experts": merged, "repair": "refit", "sequences": SEQUENCES}
     steps = [{"merge": merging}, {"compress": method | budget}]
     file = output.with_suffix(".yaml")
-    recipe = {"model": str(model), "output": str(output), "text": str(CALIBRATION), "length": LENGTH, "compute": "f32"}
+    recipe = {"model": str(model), "output": str(output), "length": LENGTH, "compute": "f32"}
+    recipe["text"] = [str(text.resolve()) for text in arguments.calibration]
     file.write_text(json.dumps(recipe | {"steps": steps}))
     return ("run", file, "--force")
 
 
-def sparse(model, share, output):
+def sparse(model, share, output, arguments):
     """MC-SMoE, merge and compress in one pass."""
-    return both(model, share, output, {"method": "low-rank-sparse", "keep": 0.05, "whiten": True})
+    return both(model, share, output, arguments, {"method": "low-rank-sparse", "keep": 0.05, "whiten": True})
 
 
-def slim(model, share, output):
-    return both(model, share, output, {"method": "slim", "sequences": SEQUENCES})
+def slim(model, share, output, arguments):
+    return both(model, share, output, arguments, {"method": "slim", "sequences": SEQUENCES})
 
 
 def compress(method, *options):
-    return lambda model, share, output: (
+    return lambda model, share, output, _: (
         *("compress", model, "-o", output, "--method", method, "--parameter-ratio", share, *options),
     )
 
@@ -124,12 +127,12 @@ class Bench:
         return round(time.monotonic() - start, 1)
 
     def perplexity(self, model):
-        words = ("--text", VALIDATION, "--length", LENGTH, "--compute", "f32", "--threads", self.arguments.threads, "--json")
+        words = ("--text", *self.arguments.validation, "--length", LENGTH, "--compute", "f32", "--threads", self.arguments.threads, "--json")
         return json.loads(self.smelt("evaluate", model, *words))["perplexity"]
 
     def make(self, model, row, command):
-        words = command(model, row.share, row.output)
-        seconds = self.run(*words, *(calibrated() if words[0] != "run" else ()))
+        words = command(model, row.share, row.output, self.arguments)
+        seconds = self.run(*words, *(calibrated(self.arguments) if words[0] != "run" else ()))
         parameters, flops = shares(json.loads((row.output / "smelt-report.json").read_text()))
         row.put(parameters=parameters, flops=flops, seconds=seconds, perplexity=self.perplexity(row.output))
 
@@ -189,6 +192,8 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "target/quality-compression")
     parser.add_argument("--model", choices=list(MODELS), help="only this model")
     parser.add_argument("--only", default="", help="only variants whose title and share have these words")
+    parser.add_argument("--calibration", nargs="+", type=pathlib.Path, default=[CALIBRATION])
+    parser.add_argument("--validation", nargs="+", type=pathlib.Path, default=[VALIDATION])
     parser.add_argument("--recover", type=int, default=0, metavar="TOKENS", help="distil afterwards")
     parser.add_argument("--recover-only", default="", help="distil only variants whose title and share have these words")
     parser.add_argument("--recovery-text", nargs="+", default=[CALIBRATION], help="what is distilled on")
