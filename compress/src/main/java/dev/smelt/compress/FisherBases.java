@@ -11,7 +11,6 @@ import dev.smelt.model.compact.MatrixForm;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.TensorStore;
-import dev.smelt.model.tensor.Tensors;
 import dev.smelt.routing.repair.TokenSplit;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -20,7 +19,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.function.IntConsumer;
-import java.util.function.IntFunction;
 
 /**
  * For every layer and matrix the mean of the experts' weights, each element weighted with its
@@ -102,43 +100,23 @@ public final class FisherBases implements AutoCloseable {
 
   private void put(MoeModel model, MoeLayer moe, SquaredGradients squares) {
     LayerWork work = LayerWork.of(model, moe);
-    for (ExpertPart part : squares.experts().getFirst().keySet()) {
-      try (var _ = Scope.open()) {
+    double[] shares = Shares.of(squares.counts());
+    try (var _ = Scope.open()) {
+      Map<ExpertPart, FisherMean> means = new EnumMap<>(ExpertPart.class);
+      for (ExpertPart part : squares.experts().getFirst().keySet()) {
         List<Tensor> information = squares.experts().stream().map(own -> own.get(part)).toList();
-        IntFunction<Tensor> weights = e -> CompactExpert.matricesOf(work.expert(e)).get(part);
-        Tensor base = base(moe.layer(), information, weights, Shares.of(squares.counts()));
-        store.put(places.get(new Place(moe.layer(), part)), base);
+        means.put(part, FisherMean.of(moe.layer(), information));
       }
-    }
-  }
-
-  /**
-   * The base of one matrix, F32.
-   *
-   * @param layer index, for messages
-   * @param information squares of each expert, of the shape of the matrix
-   * @param weights reads the matrix of an expert into the open scope
-   * @param shares what experts count for where nobody has a gradient; they sum to 1
-   */
-  static Tensor base(
-      int layer, List<Tensor> information, IntFunction<Tensor> weights, double[] shares) {
-    Tensor first = information.getFirst();
-    Tensor all = Tensors.zeros(first.dtype(), first.shape());
-    information.forEach(all::addInPlace);
-    if (!Double.isFinite(all.maxAbs())) {
-      throw SmeltException.checkpoint(
-          "layer " + layer + ": a gradient of the loss is NaN or infinite", "try --compute f32");
-    }
-    Tensor known = all.greater(0);
-    Tensor base = Tensors.zeros(first.dtype(), first.shape());
-    for (int e = 0; e < information.size(); e++) {
-      try (var _ = Scope.open()) {
-        Tensor share = Tensors.scalar(shares[e], first.dtype());
-        Tensor weighting = Tensors.where(known, information.get(e).div(all), share);
-        base.addProductInPlace(weighting, weights.apply(e).to(first.dtype()));
+      for (int e = 0; e < shares.length; e++) {
+        int expert = e;
+        try (var _ = Scope.open()) {
+          CompactExpert.matricesOf(work.expert(e))
+              .forEach((part, w) -> means.get(part).add(expert, w, shares[expert]));
+        }
       }
+      means.forEach(
+          (part, mean) -> store.put(places.get(new Place(moe.layer(), part)), mean.sum()));
     }
-    return base.to(Dtype.F32);
   }
 
   /** The bases of a layer, F32, by matrix; they live as long as this and must not be modified. */

@@ -30,7 +30,11 @@ class FisherBasesTest {
   }
 
   private static double[] base(List<Tensor> information, List<Tensor> weights, double... shares) {
-    return FisherBases.base(7, information, weights::get, shares).toDoubles();
+    FisherMean mean = FisherMean.of(7, information);
+    for (int e = 0; e < shares.length; e++) {
+      mean.add(e, weights.get(e), shares[e]);
+    }
+    return mean.sum().to(Dtype.F32).toDoubles();
   }
 
   @Test

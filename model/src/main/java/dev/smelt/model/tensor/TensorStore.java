@@ -83,11 +83,6 @@ public final class TensorStore implements AutoCloseable {
     return memory.byteSize();
   }
 
-  /** Number of tensors. */
-  public int size() {
-    return shapes.size();
-  }
-
   /** Stores the values of a tensor of the shape that its place has, whatever their type. */
   public void put(int index, Tensor values) {
     if (!Arrays.equals(values.shape(), shapes.get(index))) {
