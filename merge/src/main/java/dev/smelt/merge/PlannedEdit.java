@@ -5,16 +5,21 @@ import dev.smelt.merge.alignment.Alignment;
 import dev.smelt.model.Expert;
 import dev.smelt.model.MoeBlock;
 import dev.smelt.model.MoeObserver;
+import dev.smelt.model.tensor.Parallel;
+import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
+import dev.smelt.model.tensor.Tensors;
 import dev.smelt.routing.LayerStatistics;
 import dev.smelt.routing.StreamStatistics;
 import dev.smelt.routing.repair.LayerEdit;
 import dev.smelt.routing.repair.ReducedBlock;
 import dev.smelt.routing.repair.RepairTokens;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /**
  * Plans and reduces the layers of a stream.
@@ -96,19 +101,34 @@ record PlannedEdit(Reducer reducer, Source source, boolean repairs, Consumer<Lay
     List<Integer> survivors = plan.groups().stream().map(Group::dominant).toList();
     MoeBlock kept = ReducedBlock.keep(original, survivors).block();
     Tensor rows = kept.router().weight();
-    List<Expert> experts = new ArrayList<>();
-    for (int i = 0; i < survivors.size(); i++) {
-      Group group = plan.groups().get(i);
-      if (group.isSingle()) {
-        experts.add(kept.experts().get(i));
-      } else {
-        MergedExpert merged = reducer.merge(context, group);
-        alignments.addAll(merged.alignments());
-        experts.add(merged.expert().map((_, tensor) -> tensor.to(rows.dtype())));
-      }
-    }
+    List<Expert> experts = merged(context, plan, kept.experts(), alignments);
     boolean computed = reducer.described(List.of(plan)).routerComputed();
     Tensor router = computed ? RouterRule.weighted(context, plan).to(rows.dtype()) : rows;
     return new ReducedBlock(survivors, kept.with(kept.router().with(router), experts));
+  }
+
+  /** Merges groups side by side; experts that stand alone are as they are. */
+  private List<Expert> merged(
+      LayerContext context, LayerPlan plan, List<Expert> dominant, List<Alignment> alignments) {
+    List<Group> groups = plan.groups();
+    List<Expert> experts = new ArrayList<>(dominant);
+    List<List<Alignment>> matched = new ArrayList<>(Collections.nCopies(groups.size(), List.of()));
+    int[] merging =
+        IntStream.range(0, groups.size()).filter(i -> !groups.get(i).isSingle()).toArray();
+    for (int i : merging) {
+      experts.set(i, dominant.get(i).map((_, part) -> Tensors.empty(part.dtype(), part.shape())));
+    }
+    Parallel.forEach(
+        merging.length,
+        m -> {
+          try (var _ = Scope.open()) {
+            MergedExpert merged = reducer.merge(context, groups.get(merging[m]));
+            var parts = merged.expert().parts();
+            experts.get(merging[m]).parts().forEach((part, to) -> to.copyFrom(parts.get(part)));
+            matched.set(merging[m], merged.alignments());
+          }
+        });
+    matched.forEach(alignments::addAll);
+    return experts;
   }
 }

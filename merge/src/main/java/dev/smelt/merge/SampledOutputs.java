@@ -3,6 +3,7 @@ package dev.smelt.merge;
 import dev.smelt.io.Dtype;
 import dev.smelt.io.SmeltException;
 import dev.smelt.model.Expert;
+import dev.smelt.model.tensor.Parallel;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
@@ -42,9 +43,7 @@ final class SampledOutputs {
       try (var _ = Scope.open()) {
         Tensor piece = inputs.narrow(0, from, Math.min(chunk, tokens - from));
         Tensor all = Tensors.empty(Dtype.F32, n, piece.elements());
-        for (int e = 0; e < n; e++) {
-          writeDirections(e, piece, all.select(0, e));
-        }
+        Parallel.forEach(n, e -> writeDirections(e, piece, all));
         double[] products = all.matmul(all.transpose(0, 1)).toDoubles();
         Arrays.setAll(sum, i -> sum[i] + products[i] / tokens);
       }
@@ -53,9 +52,10 @@ final class SampledOutputs {
     return sum;
   }
 
-  /** An expert's outputs in length 1, all in one row. */
-  private void writeDirections(int e, Tensor piece, Tensor row) {
+  /** Writes an expert's outputs in length 1, all in one row. */
+  private void writeDirections(int e, Tensor piece, Tensor all) {
     try (var _ = Scope.open()) {
+      Tensor row = all.select(0, e);
       Tensor output = context.expert(e).apply(piece);
       Tensor norm = output.norm(-1).clamp(Float.MIN_NORMAL, Float.MAX_VALUE);
       row.copyFrom(output.div(norm.unsqueeze(-1)).reshape(-1));

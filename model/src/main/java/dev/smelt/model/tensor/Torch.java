@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.global.torch;
@@ -86,6 +87,20 @@ public final class Torch {
           .isPresent();
     } catch (IOException e) {
       return false;
+    }
+  }
+
+  /**
+   * Runs work in which products of F32 matrices may round their factors to BF16; sums stay F32.
+   * With matrix instructions for BF16 they are two to three times as fast, without them nothing
+   * changes. Holds for all threads.
+   */
+  public static <T> T roundingFactors(Supplier<T> work) {
+    torch.globalContext().setFloat32MatmulPrecision("medium");
+    try {
+      return work.get();
+    } finally {
+      torch.globalContext().setFloat32MatmulPrecision("highest");
     }
   }
 

@@ -50,6 +50,21 @@ class TensorTest {
   }
 
   @Test
+  void roundedFactorsStillAddUpInFloat32() {
+    try (var _ = Scope.open()) {
+      Tensor a = Tensors.range(64L * 512, Dtype.F32).mul(0.37).sigmoid().reshape(64, 512);
+      Tensor b = Tensors.range(512L * 32, Dtype.F32).mul(0.71).sigmoid().reshape(512, 32);
+      double[] exact = a.to(Dtype.F64).matmul(b.to(Dtype.F64)).toDoubles();
+      double[] rounded = Torch.roundingFactors(() -> a.matmul(b).toDoubles());
+      double[] after = a.matmul(b).toDoubles();
+      for (int i = 0; i < exact.length; i++) {
+        assertThat(rounded[i]).isCloseTo(exact[i], within(1e-3 * exact[i]));
+        assertThat(after[i]).isCloseTo(exact[i], within(1e-6 * exact[i]));
+      }
+    }
+  }
+
+  @Test
   void topKAndSoftmax() {
     try (var scope = Scope.open()) {
       Tensor logits = Tensors.ofFloats(new float[] {1, 3, 2}, 1, 3);

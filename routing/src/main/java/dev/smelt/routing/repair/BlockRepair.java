@@ -52,21 +52,29 @@ record BlockRepair(
 
   /** Refits and fits a block as the options say; its tensors belong to the open scope. */
   static BlockRepair of(MoeBlock block, RepairTokens tokens, RepairOptions options, Work work) {
-    TokenSplit split = tokens.split();
-    Optional<Double> edited =
-        work.compares()
-            ? Optional.of(BlockError.of(block, tokens, split.heldOut()).relative())
-            : Optional.empty();
     if (options.equals(RepairOptions.NONE)) {
+      Optional<Double> edited =
+          work.compares() ? Optional.of(heldOut(block, tokens)) : Optional.empty();
       return new BlockRepair(block, edited, Optional.empty(), Optional.empty(), Optional.empty());
     }
-    double before = BlockError.of(block, tokens, split.training()).relative();
     Optional<RefitResult> refit = options.refit().map(o -> Refit.refit(block, tokens, o));
+    double edited = refit.map(RefitResult::heldOutBefore).orElseGet(() -> heldOut(block, tokens));
+    double before = refit.map(RefitResult::trainingBefore).orElseGet(() -> training(block, tokens));
     MoeBlock refitted = refit.map(RefitResult::block).orElse(block);
     Optional<FitResult> fit = options.fit().map(o -> work.fit(refitted, o));
     MoeBlock fitted = fit.map(FitResult::block).orElse(refitted);
-    double after = BlockError.of(fitted, tokens, split.training()).relative();
-    return new BlockRepair(fitted, edited, Optional.of(new Change(before, after)), refit, fit);
+    double after =
+        fit.isEmpty() && refit.isPresent() ? refit.get().trainingAfter() : training(fitted, tokens);
+    Change change = new Change(before, after);
+    return new BlockRepair(fitted, Optional.of(edited), Optional.of(change), refit, fit);
+  }
+
+  private static double heldOut(MoeBlock block, RepairTokens tokens) {
+    return BlockError.of(block, tokens, tokens.split().heldOut()).relative();
+  }
+
+  private static double training(MoeBlock block, RepairTokens tokens) {
+    return BlockError.of(block, tokens, tokens.split().training()).relative();
   }
 
   /** The weights that the fit has found; none if the block is as it came. */

@@ -4,15 +4,18 @@ import dev.smelt.io.Dtype;
 import dev.smelt.model.Expert;
 import dev.smelt.model.MoeBlock;
 import dev.smelt.model.MoeObserver;
-import dev.smelt.model.tensor.Linalg;
+import dev.smelt.model.StateStore;
+import dev.smelt.model.tensor.Parallel;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.tensor.Tensor;
+import dev.smelt.model.tensor.TensorStore;
 import dev.smelt.model.tensor.Tensors;
+import dev.smelt.model.tensor.Torch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.OptionalInt;
+import java.util.Optional;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 
@@ -26,29 +29,61 @@ import java.util.stream.IntStream;
  * few, with which held-out tokens gain most, and is left out if they do not gain with any; so
  * neither the training error nor the held-out error ever rises.
  *
- * <p>Memory: the residual of all tokens (F32, [n, H]), two F64 Gram matrices of one expert, 8 bytes
- * per routed token, 4 per token, and one piece of tokens. Intermediate values are computed again
- * when needed.
+ * <p>Gram matrices and their eigenvectors do not change from sweep to sweep, nor do intermediate
+ * values; both are computed once. Memory: the residual of all tokens (F32, [n, H]), and up to twice
+ * {@link StateStore#MEMORY_LIMIT}, above which a temporary file is used, of intermediate values
+ * ([I] for each token and expert that it is sent to, of the type of the computation) and of
+ * eigenvectors (two matrices [I, I] in F64 for each expert).
  */
-public final class Refit {
+public final class Refit implements AutoCloseable {
   private final MoeBlock block;
   private final RepairTokens tokens;
   private final RefitOptions options;
   private final List<Tensor> downs;
-  private final List<ExpertTokens> training;
-  private final List<ExpertTokens> heldOut;
   private final Tensor residual;
-  private final Tensor scales;
+  private final double[] energy = new double[2];
+  private final ExpertFeatures training;
+  private final ExpertFeatures heldOut;
+  private final TensorStore problems;
 
   private Refit(MoeBlock block, RepairTokens tokens, RefitOptions options) {
     this.block = block;
     this.tokens = tokens;
     this.options = options;
     downs = new ArrayList<>(block.experts().stream().map(e -> e.down().to(Dtype.F32)).toList());
-    training = ExpertTokens.route(block, tokens, tokens.split().training());
-    heldOut = ExpertTokens.route(block, tokens, tokens.split().heldOut());
-    residual = Tensors.zeros(Dtype.F32, tokens.split().tokens(), block.router().weight().size(1));
-    scales = Tensors.zeros(Dtype.F32, tokens.split().tokens(), 1);
+    TokenSplit split = tokens.split();
+    residual = Tensors.zeros(Dtype.F32, split.tokens(), block.router().weight().size(1));
+    Tensor scales = Tensors.zeros(Dtype.F32, split.tokens(), 1);
+    energy[0] = measure(split.training(), scales);
+    energy[1] = measure(split.heldOut(), scales);
+    training = ExpertFeatures.of(block, tokens, split.training(), scales);
+    heldOut = ExpertFeatures.of(block, tokens, split.heldOut(), scales);
+    problems = TensorStore.create(shapes(), Dtype.F64, StateStore.MEMORY_LIMIT);
+  }
+
+  /** Fills residual and scales (the roots of the weights) of some tokens; returns the energy. */
+  private double measure(int[] some, Tensor scales) {
+    MoeBlock routed = block.routedOnly();
+    double[] sum = {0};
+    tokens.forEach(
+        some,
+        piece -> {
+          var rows = piece.rows();
+          Tensor output = routed.apply(rows.inputs(), 0, MoeObserver.NONE).to(Dtype.F32);
+          Tensor missing = rows.targets().to(Dtype.F32).sub(output);
+          Tensor index = Tensors.ofInts(piece.tokens());
+          Tensor scale = rows.weights().to(Dtype.F32).sqrt();
+          scales.indexAddInPlace(index, scale);
+          residual.indexAddInPlace(index, missing.mul(scale).contiguous());
+          sum[0] += rows.targets().square().mul(rows.weights()).sum().item();
+        });
+    return sum[0];
+  }
+
+  private List<long[]> shapes() {
+    return block.experts().stream()
+        .map(e -> new long[] {2 * e.down().size(1) + 1, e.down().size(1)})
+        .toList();
   }
 
   /**
@@ -58,38 +93,46 @@ public final class Refit {
    * @param tokens inputs and targets
    */
   public static RefitResult refit(MoeBlock block, RepairTokens tokens, RefitOptions options) {
-    try (var scope = Scope.open()) {
-      RefitResult result = new Refit(block, tokens, options).run();
+    try (var scope = Scope.open();
+        var refit = new Refit(block, tokens, options)) {
+      RefitResult result = refit.rounds() ? Torch.roundingFactors(refit::run) : refit.run();
       result.block().experts().forEach(expert -> scope.keep(expert.down()));
       return result;
     }
   }
 
+  /** Whether features are BF16, so that products need not be more exact. */
+  private boolean rounds() {
+    return training.dtype().equals(Dtype.BF16);
+  }
+
   private RefitResult run() {
-    double[] energy = {0, 0};
-    energy[0] = measure(tokens.split().training());
-    energy[1] = measure(tokens.split().heldOut());
+    Parallel.forEach(downs.size(), this::prepare);
     double trainingBefore = error(tokens.split().training());
     double heldOutBefore = error(tokens.split().heldOut());
-    double last = heldOutBefore;
-    int sweep = 0;
-    while (sweep < options.sweeps()) {
-      sweep++;
-      double gain = sweep();
-      last -= gain;
-      if (gain <= options.leastGain() * last) {
-        break;
-      }
-    }
+    int sweeps = sweeps(heldOutBefore);
     return new RefitResult(
         refitted(),
         relative(trainingBefore, energy[0]),
         relative(error(tokens.split().training()), energy[0]),
         relative(heldOutBefore, energy[1]),
         relative(error(tokens.split().heldOut()), energy[1]),
-        sweep,
-        experts(e -> training.get(e).count() > 0 && isScarce(e)),
-        experts(e -> training.get(e).count() == 0));
+        sweeps,
+        experts(e -> training.count(e) > 0 && isScarce(e)),
+        experts(e -> training.count(e) == 0));
+  }
+
+  /** Sweeps until one gains too little; returns how many there were. */
+  private int sweeps(double error) {
+    double last = error;
+    for (int sweep = 1; sweep <= options.sweeps(); sweep++) {
+      double gain = sweep();
+      last -= gain;
+      if (gain <= options.leastGain() * last) {
+        return sweep;
+      }
+    }
+    return options.sweeps();
   }
 
   private static double relative(double error, double energy) {
@@ -101,7 +144,11 @@ public final class Refit {
   }
 
   private boolean isScarce(int e) {
-    return training.get(e).count() < block.experts().get(e).down().size(1);
+    return training.count(e) < width(e);
+  }
+
+  private long width(int e) {
+    return downs.get(e).size(1);
   }
 
   private MoeBlock refitted() {
@@ -112,25 +159,6 @@ public final class Refit {
       experts.add(expert.with(expert.gate(), expert.up(), down));
     }
     return block.with(block.router(), experts);
-  }
-
-  /** Fills residual and scales (the roots of the weights) of some tokens; returns the energy. */
-  private double measure(int[] some) {
-    MoeBlock routed = block.routedOnly();
-    double[] energy = {0};
-    tokens.forEach(
-        some,
-        piece -> {
-          var rows = piece.rows();
-          Tensor output = routed.apply(rows.inputs(), 0, MoeObserver.NONE).to(Dtype.F32);
-          Tensor missing = rows.targets().to(Dtype.F32).sub(output);
-          Tensor index = Tensors.ofInts(piece.tokens());
-          Tensor scale = rows.weights().to(Dtype.F32).sqrt();
-          scales.indexAddInPlace(index, scale);
-          residual.indexAddInPlace(index, missing.mul(scale).contiguous());
-          energy[0] += rows.targets().square().mul(rows.weights()).sum().item();
-        });
-    return energy[0];
   }
 
   private double error(int[] some) {
@@ -146,6 +174,34 @@ public final class Refit {
     return sum;
   }
 
+  /** Stores the problem of an expert that has tokens. */
+  private void prepare(int e) {
+    if (training.count(e) > 0) {
+      try (var _ = Scope.open()) {
+        problems.put(e, RidgeProblem.of(gram(e, training), gram(e, heldOut)).packed());
+      }
+    }
+  }
+
+  /** Sums of z z^T over an expert's tokens: products in F32, one per piece, added up in F64. */
+  private Tensor gram(int e, ExpertFeatures features) {
+    Tensor gram = Tensors.zeros(Dtype.F64, width(e), width(e));
+    features.forEach(e, (_, z) -> gram.addInPlace(z.transpose(0, 1).matmul(z).to(Dtype.F64)));
+    return gram;
+  }
+
+  /** Sums of z r^T likewise. */
+  private Tensor cross(int e, ExpertFeatures features) {
+    Tensor cross = Tensors.zeros(Dtype.F64, width(e), residual.size(1));
+    features.forEach(
+        e,
+        (index, z) -> {
+          Tensor rows = residual.indexSelect(0, index);
+          cross.addInPlace(z.transpose(0, 1).matmul(rows).to(Dtype.F64));
+        });
+    return cross;
+  }
+
   /** One pass over the experts; returns by how much the held-out error fell. */
   private double sweep() {
     double gain = 0;
@@ -159,116 +215,44 @@ public final class Refit {
 
   /** Experts that have tokens; the order does not depend on how experts are numbered. */
   private List<Integer> busiestFirst() {
-    return experts(e -> training.get(e).count() > 0).stream()
-        .sorted(Comparator.comparingInt((Integer e) -> -training.get(e).count()))
+    return experts(e -> training.count(e) > 0).stream()
+        .sorted(Comparator.comparingInt((Integer e) -> -training.count(e)))
         .toList();
   }
 
   private double step(int e, Scope scope) {
-    Normal learnt = normal(e, training.get(e));
-    Normal judge = normal(e, heldOut.get(e));
-    double diagonal = learnt.gram().mul(identity(learnt.width())).sum().item() / learnt.width();
-    OptionalInt best = OptionalInt.empty();
-    double bestGain = 0;
-    Tensor bestChange = learnt.cross();
-    for (int i = 0; i < options.ridges().size(); i++) {
-      double ridge = options.ridges().get(i) * diagonal * strength(e, learnt.width());
-      Tensor change = learnt.solve(ridge);
-      double gain = judge.gain(change);
-      if (gain > bestGain) {
-        best = OptionalInt.of(i);
-        bestGain = gain;
-        bestChange = change;
-      }
-    }
-    if (best.isPresent()) {
-      Tensor change = bestChange.to(Dtype.F32);
-      downs.set(e, scope.keep(downs.get(e).add(change)));
-      subtract(e, training.get(e), change);
-      subtract(e, heldOut.get(e), change);
-    }
-    return bestGain;
+    RidgeProblem problem = RidgeProblem.unpacked(problems.get(e));
+    Optional<RidgeProblem.Step> best =
+        problem.best(cross(e, training), cross(e, heldOut), ridges(e));
+    best.ifPresent(
+        step -> {
+          Tensor change = step.change().to(Dtype.F32);
+          downs.set(e, scope.keep(downs.get(e).add(change)));
+          subtract(e, change);
+        });
+    return best.map(RidgeProblem.Step::gain).orElse(0.0);
   }
 
   /** The fewer tokens an expert has per unknown, the stronger its ridge. */
-  private double strength(int e, long width) {
-    return Math.max(1, (double) width / training.get(e).count());
+  private List<Double> ridges(int e) {
+    double strength = Math.max(1, (double) width(e) / training.count(e));
+    return options.ridges().stream().map(ridge -> ridge * strength).toList();
   }
 
-  private static Tensor identity(long size) {
-    return Tensors.oneHot(Tensors.range(size, Dtype.I64), size).to(Dtype.F64);
-  }
-
-  /** Sums over an expert's tokens: products in F32, one per piece, added up in F64. */
-  private Normal normal(int e, ExpertTokens routed) {
-    long width = block.experts().get(e).down().size(1);
-    Tensor gram = Tensors.zeros(Dtype.F64, width, width);
-    Tensor cross = Tensors.zeros(Dtype.F64, width, residual.size(1));
-    forEachPiece(
-        e,
-        routed,
-        (index, features) -> {
-          Tensor columns = features.transpose(0, 1);
-          gram.addInPlace(columns.matmul(features).to(Dtype.F64));
-          cross.addInPlace(columns.matmul(residual.indexSelect(0, index)).to(Dtype.F64));
-        });
-    return new Normal(gram, cross);
-  }
-
-  private void subtract(int e, ExpertTokens routed, Tensor change) {
-    forEachPiece(
-        e,
-        routed,
-        (index, features) -> residual.indexAddInPlace(index, features.linear(change).mul(-1)));
-  }
-
-  /** Work on an expert's tokens and their gated, weighted intermediate values, F32, [n, I]. */
-  private interface FeatureWork {
-    void accept(Tensor index, Tensor features);
-  }
-
-  private void forEachPiece(int e, ExpertTokens routed, FeatureWork work) {
-    for (int from = 0; from < routed.count(); from += RepairTokens.PIECE) {
-      int to = Math.min(routed.count(), from + RepairTokens.PIECE);
-      try (var _ = Scope.open()) {
-        ExpertTokens piece = routed.slice(from, to);
-        Tensor index = Tensors.ofInts(piece.tokens());
-        Tensor features = gated(block.experts().get(e), piece).to(Dtype.F32);
-        work.accept(index, features.mul(scales.indexSelect(0, index)));
-      }
+  /** Takes what a change of a down projection adds to the output off what is missing. */
+  private void subtract(int e, Tensor change) {
+    try (var _ = Scope.open()) {
+      Tensor negative = change.mul(-1);
+      ExpertFeatures.Work work = (index, z) -> residual.indexAddInPlace(index, z.linear(negative));
+      training.forEach(e, work);
+      heldOut.forEach(e, work);
     }
   }
 
-  /** What the down projection is applied to, with the gate values in it. */
-  private Tensor gated(Expert expert, ExpertTokens piece) {
-    Tensor inputs = tokens.inputs(piece.tokens());
-    return switch (block.weighting()) {
-      case OUTPUT -> expert.intermediate(inputs).to(Dtype.F32).mul(piece.gateColumn());
-      case INPUT -> expert.intermediate(inputs.mul(piece.gateColumn().to(inputs.dtype())));
-    };
-  }
-
-  /**
-   * The normal equations of one expert.
-   *
-   * @param gram sums of z z^T, F64, [I, I]
-   * @param cross sums of z r^T, F64, [I, H]
-   */
-  private record Normal(Tensor gram, Tensor cross) {
-    private long width() {
-      return gram.size(0);
-    }
-
-    /** The change of the down projection [H, I] with this ridge. */
-    private Tensor solve(double ridge) {
-      Tensor lower = Linalg.cholesky(gram.addScaled(identity(width()), ridge));
-      return Linalg.choleskySolve(lower, cross).transpose(0, 1);
-    }
-
-    /** By how much a change lowers the sum of squares. */
-    private double gain(Tensor change) {
-      double linear = change.mul(cross.transpose(0, 1)).sum().item();
-      return 2 * linear - change.matmul(gram).mul(change).sum().item();
-    }
+  @Override
+  public void close() {
+    training.close();
+    heldOut.close();
+    problems.close();
   }
 }

@@ -12,7 +12,7 @@ import java.util.List;
 public record RefitOptions(int sweeps, List<Double> ridges, double leastGain) {
   /** What holds on every model that was tried. */
   public static final RefitOptions DEFAULT =
-      new RefitOptions(6, List.of(0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0), 0.003);
+      new RefitOptions(6, List.of(0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0), 0.01);
 
   /** Copies the list. */
   public RefitOptions {

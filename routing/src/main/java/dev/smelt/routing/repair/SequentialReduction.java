@@ -221,8 +221,10 @@ public record SequentialReduction(
           .ifPresent(o -> show(layer, block, walk.reduced(), o));
       var tokens = new LayerTokens(layer, block.shared(), walk.streams(), walk.split());
       MoeBlock stored = reduce(layer.index(), block, tokens, walk);
-      MoeBlock routed = StoredTypes.all(compute).of(stored);
-      addBlock(layer, block.with(routed.router(), routed.experts()), walk.reduced());
+      if (!isLast(layer.index())) {
+        MoeBlock routed = StoredTypes.all(compute).of(stored);
+        addBlock(layer, block.with(routed.router(), routed.experts()), walk.reduced());
+      }
     } else {
       walk.reduced().advance(layer, MoeObserver.NONE);
     }
@@ -254,9 +256,13 @@ public record SequentialReduction(
     return BlockError.of(computed, tokens, tokens.split().heldOut()).relative();
   }
 
+  private boolean isLast(int index) {
+    return index == model.architecture().layers() - 1;
+  }
+
   /** Whether the final norm and the output head read what a layer leaves. */
   private boolean predicts(int index) {
-    return index == model.architecture().layers() - 1 && !model.architecture().isEncoderDecoder();
+    return isLast(index) && !model.architecture().isEncoderDecoder();
   }
 
   private FitObjective objective(int index, LayerTokens tokens) {

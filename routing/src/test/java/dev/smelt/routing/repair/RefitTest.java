@@ -1,11 +1,13 @@
 package dev.smelt.routing.repair;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.smelt.io.Dtype;
 import dev.smelt.model.Expert;
 import dev.smelt.model.MoeBlock;
 import dev.smelt.model.tensor.Scope;
+import dev.smelt.model.tensor.Tensor;
 import dev.smelt.model.tensor.Tensors;
 import dev.smelt.model.tensor.Torch;
 import java.util.ArrayList;
@@ -35,7 +37,7 @@ class RefitTest {
       assertThat(result.trainingAfter()).isLessThan(0.8 * result.trainingBefore());
       assertThat(result.heldOutAfter()).isLessThan(0.8 * result.heldOutBefore());
       assertThat(BlockError.of(result.block(), tokens, tokens.split().heldOut()).relative())
-          .isCloseTo(result.heldOutAfter(), org.assertj.core.data.Offset.offset(1e-5));
+          .isCloseTo(result.heldOutAfter(), within(1e-5));
       assertThat(result.scarce()).isEmpty();
       assertThat(result.unrouted()).isEmpty();
     }
@@ -53,6 +55,35 @@ class RefitTest {
       var result = Refit.refit(damaged, tokens, new RefitOptions(20, List.of(1e-8), 0));
       assertThat(Fixture.difference(result.block(), teacher)).isLessThan(1e-3);
     }
+  }
+
+  /** Features are rounded to BF16, sums are not. */
+  @Test
+  void bfloat16FindsWhatFloat32Finds() {
+    try (var _ = Scope.open()) {
+      MoeBlock block = Fixture.block(1, 6, Dtype.BF16);
+      TokenMatrix tokens = Fixture.tokens(block, 2, 1600);
+      MoeBlock kept = ReducedBlock.keep(block, List.of(0, 2, 3)).block();
+      var result = Refit.refit(kept, tokens, OPTIONS);
+      MoeBlock wide = kept.with(kept.router().with(wide(kept.router().weight())), wide(kept));
+      var exact = Refit.refit(wide, wide(tokens), OPTIONS);
+      assertThat(result.heldOutBefore()).isCloseTo(exact.heldOutBefore(), within(0.01));
+      assertThat(result.heldOutAfter()).isCloseTo(exact.heldOutAfter(), within(0.01));
+      assertThat(BlockError.of(result.block(), tokens, tokens.split().heldOut()).relative())
+          .isCloseTo(result.heldOutAfter(), within(0.01));
+    }
+  }
+
+  private static Tensor wide(Tensor tensor) {
+    return tensor.to(Dtype.F32);
+  }
+
+  private static List<Expert> wide(MoeBlock block) {
+    return block.experts().stream().map(e -> e.map((_, part) -> wide(part))).toList();
+  }
+
+  private static TokenMatrix wide(TokenMatrix tokens) {
+    return new TokenMatrix(wide(tokens.inputs()), wide(tokens.targets()), tokens.split());
   }
 
   @Test
