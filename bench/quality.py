@@ -25,15 +25,13 @@ def main():
         with open(path) as file:
             reports.append(json.load(file))
     original = statistics.mean(report["original"]["loss"] for report in reports)
-    losses, seconds, runs = collections.defaultdict(list), collections.defaultdict(list), collections.defaultdict(int)
+    losses, seconds = collections.defaultdict(list), collections.defaultdict(list)
     for report in reports:
         for result in report["results"]:
             losses[result["method"], result["ratio"]].append(result["loss"])
             seconds[result["method"]].append(result["seconds"])
-        for ratio in {result["ratio"] for result in report["results"]}:
-            runs[ratio] += 1
-    first, ratios = reports[0], sorted(runs)
-    counts = ", ".join(f"{runs[ratio]} at {ratio:.0%}" for ratio in ratios)
+    first, ratios = reports[0], sorted({ratio for _, ratio in losses})
+    counts = ", ".join(f"{max(len(losses[method, ratio]) for method in seconds)} at {ratio:.0%}" for ratio in ratios)
     print(f"{first['model']}: original {original:.3f}; draws of {first['statistics']['tokens']:,} tokens: {counts}\n")
     print("| method | " + " | ".join(f"{ratio:.0%} fewer" for ratio in ratios) + " | seconds |")
     print("|---" * (len(ratios) + 2) + "|")

@@ -112,6 +112,15 @@ class SlimAndMaskTest {
   }
 
   @Test
+  void withoutTextNoRowIsAboutOutputs() {
+    String row = "expert     ";
+    String slim = "--method slim --parameter-ratio 0.5";
+    assertThat(compress(0, MODEL, "measured", slim + text(4)).stdout()).contains(row);
+    String lowRank = "--method low-rank --parameter-ratio 0.5";
+    assertThat(compress(0, MODEL, "out", lowRank).stdout()).contains("gate").doesNotContain(row);
+  }
+
+  @Test
   void aMaskOfNothingGivesTheSameBytes() {
     compress(0, MODEL, "out", "--method mask --sparsity 0");
     assertThat(weights(at("out"))).isEqualTo(weights(Path.of(MODEL)));

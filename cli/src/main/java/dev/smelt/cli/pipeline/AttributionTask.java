@@ -26,6 +26,9 @@ public record AttributionTask(
 
   /** Measures what is not read. */
   public AttributionReport run(Session session) {
+    if (statistics.isEmpty() || !texts.retain().isEmpty()) {
+      session.requireDecoder("attributed from text");
+    }
     Measured forget =
         statistics
             .map(file -> read(session, file))
@@ -61,7 +64,6 @@ public record AttributionTask(
   }
 
   private static Measured measured(Session session, CalibrationSet set, String name) {
-    session.requireDecoder("attributed from text");
     AffinityRun run = new AffinityRun(session.model(), session.compute(), session.batchTokens());
     int layers = session.model().moeLayers().getLast().layer() + 1;
     AffinityRun.Result result =

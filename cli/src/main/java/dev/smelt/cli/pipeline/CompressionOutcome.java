@@ -71,7 +71,9 @@ public record CompressionOutcome(CompressionReport report, WrittenCheckpoint wri
             mean(all, MatrixReport::weightError),
             mean(all, MatrixReport::outputError));
       }
-      table.row(layer, "expert", "", "", mean(experts, ExpertReport::outputError));
+      if (experts.stream().anyMatch(expert -> expert.outputError().isPresent())) {
+        table.row(layer, "expert", "", "", mean(experts, ExpertReport::outputError));
+      }
     }
     return table;
   }
