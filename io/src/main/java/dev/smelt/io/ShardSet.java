@@ -3,8 +3,11 @@ package dev.smelt.io;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.TreeSet;
@@ -87,11 +90,15 @@ final class ShardSet {
 
   /** The index and the shards must promise and hold exactly the same tensors. */
   private void compare(ShardIndex index) {
+    Map<String, Path> paths = new HashMap<>();
+    for (String shard : new HashSet<>(index.shardOf().values())) {
+      paths.put(shard, directory.resolve(shard).normalize());
+    }
     index
         .shardOf()
         .forEach(
             (tensor, shard) -> {
-              SafetensorsFile file = files.get(directory.resolve(shard).normalize());
+              SafetensorsFile file = files.get(paths.get(shard));
               if (file == null || !file.tensors().containsKey(tensor)) {
                 problems.add(
                     index.file()
@@ -108,7 +115,7 @@ final class ShardSet {
         if (shard == null) {
           problems.add(
               file.path() + ": holds tensor " + tensor + ", which the index does not name");
-        } else if (!directory.resolve(shard).normalize().equals(file.path())) {
+        } else if (!paths.get(shard).equals(file.path())) {
           problems.add(
               file.path() + ": holds tensor " + tensor + ", which the index puts into " + shard);
         }
