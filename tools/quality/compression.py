@@ -2,7 +2,7 @@
 
 usage: compression.py [--java JAVA] [--work target/quality-compression] [--model NAME] [--only WORDS]
                       [--calibration FILE ...] [--validation FILE ...]
-                      [--recover TOKENS [--recovery-text FILE ...] [--recover-only WORDS]]
+                      [--recover TOKENS [--recovery-text FILE ...] [--recover-only WORDS ...] [--rate R] [--batch TOKENS]]
 Calibrates on one text and evaluates on another that shares nothing with it, by default those of the quickstart. With --recover the
 compressed checkpoints are distilled from the original afterwards, with at most TOKENS tokens in all steps together, and evaluated
 again.
@@ -25,7 +25,7 @@ from check_families import Batch  # noqa: E402  (the path is set just above)
 MODELS = {"olmoe-3m": ROOT / "examples/quickstart/model", "mixtral-5m": ROOT / "examples/models/mixtral-5m"}
 CALIBRATION = ROOT / "examples/quickstart/calibration.txt"
 VALIDATION = ROOT / "examples/quickstart/validation.txt"
-LENGTH, SEQUENCES, BATCH = 256, 256, 2048
+LENGTH, SEQUENCES = 256, 256
 SHARES = (0.5, 0.35, 0.2)
 METHODS = {
     "low-rank": ("low-rank",),
@@ -137,14 +137,14 @@ class Bench:
         row.put(parameters=parameters, flops=flops, seconds=seconds, perplexity=self.perplexity(row.output))
 
     def recover(self, model, row):
-        tokens, text = self.arguments.recover, self.arguments.recovery_text
+        tokens, text, batch = self.arguments.recover, self.arguments.recovery_text, self.arguments.batch
         trained = row.output.with_name(row.output.name + "-recovered")
         words = ("recover", row.output, "--teacher", model, "-o", trained, "--mode", "end-to-end", "--force", "--compute", "f32")
         words += ("--text", *text, "--sequences", min(tokens // LENGTH, 8192), "--length", LENGTH, "--pack")
-        words += ("--batch", BATCH, "--steps", tokens // BATCH, "--rate", self.arguments.rate)
+        words += ("--batch", batch, "--steps", tokens // batch, "--rate", self.arguments.rate)
         words += ("--teacher-weight", 1, "--resume", row.output.with_suffix(".state"))
         seconds = self.run(*words)
-        row.put(tokens=tokens // BATCH * BATCH, recovery_seconds=seconds, recovered=self.perplexity(trained))
+        row.put(tokens=tokens // batch * batch, recovery_seconds=seconds, recovered=self.perplexity(trained))
 
 
 def rows(model, work):
@@ -178,8 +178,8 @@ def measure(bench, name, model, arguments):
             bench.make(model, row, command)
             print(f"{name}, {row.name()}: {row.known}", file=sys.stderr, flush=True)
     for row, _ in everything:
-        wanted = arguments.recover and arguments.recover_only in row.name()
-        if wanted and row.known and row.known.get("tokens", 0) < arguments.recover // BATCH * BATCH:
+        wanted = arguments.recover and any(words in row.name() for words in arguments.recover_only)
+        if wanted and row.known and row.known.get("tokens", 0) < arguments.recover // arguments.batch * arguments.batch:
             bench.recover(model, row)
             print(f"{name}, {row.name()}: {row.known}", file=sys.stderr, flush=True)
     table(name, original.known["perplexity"], [row for row, _ in everything if row.known])
@@ -195,9 +195,10 @@ def main():
     parser.add_argument("--calibration", nargs="+", type=pathlib.Path, default=[CALIBRATION])
     parser.add_argument("--validation", nargs="+", type=pathlib.Path, default=[VALIDATION])
     parser.add_argument("--recover", type=int, default=0, metavar="TOKENS", help="distil afterwards")
-    parser.add_argument("--recover-only", default="", help="distil only variants whose title and share have these words")
+    parser.add_argument("--recover-only", nargs="+", default=[""], help="distil only variants whose title and share have one of these")
     parser.add_argument("--recovery-text", nargs="+", default=[CALIBRATION], help="what is distilled on")
     parser.add_argument("--rate", default="0.002", help="largest rate of the recovery")
+    parser.add_argument("--batch", type=int, default=2048, help="tokens of a step of the recovery")
     parser.add_argument("--threads", default="2")
     arguments = parser.parse_args()
     bench = Bench(arguments)
