@@ -4,7 +4,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -91,8 +90,8 @@ final class ShardSet {
   /** The index and the shards must promise and hold exactly the same tensors. */
   private void compare(ShardIndex index) {
     Map<String, Path> paths = new HashMap<>();
-    for (String shard : new HashSet<>(index.shardOf().values())) {
-      paths.put(shard, directory.resolve(shard).normalize());
+    for (String shard : index.shardOf().values()) {
+      paths.computeIfAbsent(shard, name -> directory.resolve(name).normalize());
     }
     index
         .shardOf()

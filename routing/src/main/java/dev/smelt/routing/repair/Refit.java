@@ -30,10 +30,11 @@ import java.util.stream.IntStream;
  * neither the training error nor the held-out error ever rises.
  *
  * <p>Gram matrices and their eigenvectors do not change from sweep to sweep, nor do intermediate
- * values; both are computed once. Memory: the residual of all tokens (F32, [n, H]), and up to twice
- * {@link StateStore#MEMORY_LIMIT}, above which a temporary file is used, of intermediate values
- * ([I] for each token and expert that it is sent to, of the type of the computation) and of
- * eigenvectors (two matrices [I, I] in F64 for each expert).
+ * values; both are computed once. Memory: the residual of all tokens (F32, [n, H]); the
+ * intermediate values of the training tokens, and those of the held-out tokens ([I] for each token
+ * and expert that it is sent to, of the type of the computation); and the eigenvectors (two
+ * matrices [I, I] in F64 for each expert). Each of these three is in a temporary file instead when
+ * it is larger than {@link StateStore#MEMORY_LIMIT}.
  */
 public final class Refit implements AutoCloseable {
   private final MoeBlock block;
