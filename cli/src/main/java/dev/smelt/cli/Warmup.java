@@ -9,7 +9,9 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Loads the classes that short commands need, by running them on a tiny checkpoint.
@@ -17,20 +19,22 @@ import java.util.List;
  * <p>The launcher starts this program to record an archive of these classes. It prints nothing.
  */
 final class Warmup {
-  private static final String HEADER =
-      "{\"model.layers.0.mlp.experts.0.up_proj.weight\":"
-          + "{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}";
+  private static final String CONFIG =
+      """
+      {"model_type": "mixtral", "hidden_size": 2, "rms_norm_eps": 1e-06, "rope_theta": 10000.0}\
+      """;
+
+  private static final String SHARD = "model-0000%d-of-00002.safetensors";
+  private static final String NAME = "model.layers.%d.mlp.experts.0.up_proj.weight";
 
   private Warmup() {}
 
   /** Runs the commands; takes no arguments. */
   public static void main(String[] arguments) throws IOException {
+    Main.prepareNumbers();
     Path directory = Files.createTempDirectory("smelt-warmup");
-    Path config = directory.resolve("config.json");
-    Path weights = directory.resolve("model.safetensors");
     try {
-      Files.writeString(config, "{\"model_type\": \"mixtral\", \"hidden_size\": 2}");
-      Files.write(weights, safetensors());
+      write(directory);
       String model = directory.toString();
       run("--version");
       run("--help");
@@ -40,9 +44,7 @@ final class Warmup {
       run("verify", model);
       run("diff", model, model);
     } finally {
-      Files.deleteIfExists(config);
-      Files.deleteIfExists(weights);
-      Files.deleteIfExists(directory);
+      delete(directory);
     }
   }
 
@@ -51,12 +53,40 @@ final class Warmup {
     var unused = Main.run(new Console(nowhere, nowhere, Terminal.NONE), List.of(arguments));
   }
 
-  private static byte[] safetensors() {
-    byte[] header = HEADER.getBytes(StandardCharsets.UTF_8);
+  /** A checkpoint of two shards with one tensor each. */
+  private static void write(Path directory) throws IOException {
+    Files.writeString(directory.resolve("config.json"), CONFIG);
+    List<String> entries = new ArrayList<>();
+    for (int layer = 0; layer < 2; layer++) {
+      String shard = SHARD.formatted(layer + 1);
+      String name = NAME.formatted(layer);
+      Files.write(directory.resolve(shard), safetensors(name));
+      entries.add("\"%s\": \"%s\"".formatted(name, shard));
+    }
+    String index =
+        "{\"metadata\": {\"total_size\": 32}, \"weight_map\": {%s}}"
+            .formatted(String.join(", ", entries));
+    Files.writeString(directory.resolve("model.safetensors.index.json"), index);
+  }
+
+  private static byte[] safetensors(String name) {
+    byte[] header =
+        "{\"%s\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}"
+            .formatted(name)
+            .getBytes(StandardCharsets.UTF_8);
     return ByteBuffer.allocate(8 + header.length + 16)
         .order(ByteOrder.LITTLE_ENDIAN)
         .putLong(header.length)
         .put(header)
         .array();
+  }
+
+  private static void delete(Path directory) throws IOException {
+    try (Stream<Path> files = Files.list(directory)) {
+      for (Path file : files.toList()) {
+        Files.delete(file);
+      }
+    }
+    Files.delete(directory);
   }
 }

@@ -89,15 +89,15 @@ final class ShardSet {
 
   /** The index and the shards must promise and hold exactly the same tensors. */
   private void compare(ShardIndex index) {
-    Map<String, Path> paths = new HashMap<>();
+    Map<String, SafetensorsFile> byName = new HashMap<>();
     for (String shard : index.shardOf().values()) {
-      paths.computeIfAbsent(shard, name -> directory.resolve(name).normalize());
+      byName.computeIfAbsent(shard, name -> files.get(directory.resolve(name).normalize()));
     }
     index
         .shardOf()
         .forEach(
             (tensor, shard) -> {
-              SafetensorsFile file = files.get(paths.get(shard));
+              SafetensorsFile file = byName.get(shard);
               if (file == null || !file.tensors().containsKey(tensor)) {
                 problems.add(
                     index.file()
@@ -108,16 +108,22 @@ final class ShardSet {
                         + ", which does not hold it");
               }
             });
-    for (SafetensorsFile file : files.values()) {
-      for (String tensor : file.tensors().sequencedKeySet()) {
-        String shard = index.shardOf().get(tensor);
-        if (shard == null) {
-          problems.add(
-              file.path() + ": holds tensor " + tensor + ", which the index does not name");
-        } else if (!paths.get(shard).equals(file.path())) {
-          problems.add(
-              file.path() + ": holds tensor " + tensor + ", which the index puts into " + shard);
-        }
+    int held = files.values().stream().mapToInt(file -> file.tensors().size()).sum();
+    if (!problems.isEmpty() || held != index.shardOf().size()) {
+      files.values().forEach(file -> nameUnpromised(file, index, byName));
+    }
+  }
+
+  /** Names the tensors that a shard holds although the index does not say so. */
+  private void nameUnpromised(
+      SafetensorsFile file, ShardIndex index, Map<String, SafetensorsFile> byName) {
+    for (String tensor : file.tensors().sequencedKeySet()) {
+      String shard = index.shardOf().get(tensor);
+      if (shard == null) {
+        problems.add(file.path() + ": holds tensor " + tensor + ", which the index does not name");
+      } else if (byName.get(shard) != file) {
+        problems.add(
+            file.path() + ": holds tensor " + tensor + ", which the index puts into " + shard);
       }
     }
   }

@@ -174,7 +174,7 @@ final class StatisticsCollector implements MoeObserver {
 
   private void addOutputs(int e, Tensor outputs, Tensor gates) {
     maxActivation[e] = Math.max(maxActivation[e], (float) outputs.maxAbs());
-    float[] sum = gates.unsqueeze(0).matmul(outputs).toFloats();
+    float[] sum = outputs.transpose(0, 1).matmul(gates).toFloats();
     for (int i = 0; i < hidden; i++) {
       gatedOutputSum[e * hidden + i] += sum[i];
     }

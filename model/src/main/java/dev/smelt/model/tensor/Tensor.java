@@ -8,6 +8,7 @@ import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.ScalarTypeOptional;
+import org.bytedeco.pytorch.T_TensorTensor_T;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 
@@ -341,9 +342,10 @@ public final class Tensor implements AutoCloseable {
 
   /** Largest absolute value of all elements, without a copy of them. */
   public double maxAbs() {
+    T_TensorTensor_T extremes = at.aminmax();
     return Math.max(
-        at.max().to(torch.ScalarType.Double).item_double(),
-        -at.min().to(torch.ScalarType.Double).item_double());
+        extremes.get1().to(torch.ScalarType.Double).item_double(),
+        -extremes.get0().to(torch.ScalarType.Double).item_double());
   }
 
   /** Index of the largest element of each slice along a dimension; I64. */
