@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
@@ -179,6 +180,30 @@ class BadInputIT {
     assertThat(run.stderr()).contains(wrong.messages().stream().map(this::filled).toList());
     assertThat(run.stderr()).contains("hint: ");
     assertThat(TestFiles.tree(directory)).isEqualTo(before);
+  }
+
+  /** The system cuts the file off in the middle, as a disk does that another program fills. */
+  @Test
+  void aWriteThatFailsHalfwayLeavesNothing() {
+    Object[] drop = {
+      Smelt.launcher(),
+      "drop",
+      Smelt.root().resolve("examples/quickstart/model"),
+      "-o",
+      directory.resolve("out"),
+      "--experts",
+      8,
+      "--criterion",
+      "random",
+      "--repair",
+      "none"
+    };
+    List<String> command = new ArrayList<>(List.of("bash", "-c", "ulimit -f 1000; \"$0\" \"$@\""));
+    Stream.of(drop).map(Object::toString).forEach(command::add);
+    Smelt.Run run = Smelt.in(directory).execute(command);
+    assertThat(run.exitCode()).as(run.stderr()).isEqualTo(1);
+    assertThat(run.stderr()).startsWith("error: ").contains("out: cannot be written", "hint: ");
+    assertThat(TestFiles.tree(directory)).isEmpty();
   }
 
   private String filled(String argument) {
