@@ -24,20 +24,21 @@ final class ExpertFeatures implements AutoCloseable {
   private final List<ExpertTokens> pieces = new ArrayList<>();
   private final List<Integer> owners = new ArrayList<>();
   private final int[] first;
+  private final long[] widths;
   private final TensorStore store;
 
   private ExpertFeatures(MoeBlock block, List<ExpertTokens> routed, Dtype dtype) {
     this.routed = routed;
     this.dtype = dtype;
     first = new int[routed.size() + 1];
+    widths = block.experts().stream().mapToLong(expert -> expert.down().size(1)).toArray();
     List<long[]> shapes = new ArrayList<>();
     for (int e = 0; e < block.experts().size(); e++) {
-      long width = block.experts().get(e).down().size(1);
       for (int from = 0; from < routed.get(e).count(); from += BlockInputs.PIECE) {
         int to = Math.min(routed.get(e).count(), from + BlockInputs.PIECE);
         pieces.add(routed.get(e).slice(from, to));
         owners.add(e);
-        shapes.add(new long[] {to - from, width});
+        shapes.add(new long[] {to - from, widths[e]});
       }
       first[e + 1] = pieces.size();
     }
@@ -81,6 +82,11 @@ final class ExpertFeatures implements AutoCloseable {
   /** How many tokens the router sends to an expert. */
   int count(int expert) {
     return routed.get(expert).count();
+  }
+
+  /** Width of an expert. */
+  long width(int expert) {
+    return widths[expert];
   }
 
   /** Work on a piece of an expert's tokens: their indices, and their features, F32, [n, I]. */

@@ -12,7 +12,6 @@ import dev.smelt.model.tensor.TensorStore;
 import dev.smelt.model.tensor.Tensors;
 import dev.smelt.model.tensor.Torch;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -41,7 +40,7 @@ public final class Refit implements AutoCloseable {
   private final RepairTokens tokens;
   private final RefitOptions options;
   private final List<Tensor> downs;
-  private final Tensor residual;
+  private final Residual residual;
   private final double[] energy = new double[2];
   private final ExpertFeatures training;
   private final ExpertFeatures heldOut;
@@ -53,7 +52,7 @@ public final class Refit implements AutoCloseable {
     this.options = options;
     downs = new ArrayList<>(block.experts().stream().map(e -> e.down().to(Dtype.F32)).toList());
     TokenSplit split = tokens.split();
-    residual = Tensors.zeros(Dtype.F32, split.tokens(), block.router().weight().size(1));
+    residual = new Residual(split.tokens(), block.router().weight().size(1));
     Tensor scales = Tensors.zeros(Dtype.F32, split.tokens(), 1);
     energy[0] = measure(split.training(), scales);
     energy[1] = measure(split.heldOut(), scales);
@@ -75,7 +74,7 @@ public final class Refit implements AutoCloseable {
           Tensor index = Tensors.ofInts(piece.tokens());
           Tensor scale = rows.weights().to(Dtype.F32).sqrt();
           scales.indexAddInPlace(index, scale);
-          residual.indexAddInPlace(index, missing.mul(scale).contiguous());
+          residual.add(index, missing.mul(scale));
           sum[0] += rows.targets().square().mul(rows.weights()).sum().item();
         });
     return sum[0];
@@ -109,15 +108,15 @@ public final class Refit implements AutoCloseable {
 
   private RefitResult run() {
     Parallel.forEach(downs.size(), this::prepare);
-    double trainingBefore = error(tokens.split().training());
-    double heldOutBefore = error(tokens.split().heldOut());
+    double trainingBefore = residual.squares(tokens.split().training());
+    double heldOutBefore = residual.squares(tokens.split().heldOut());
     int sweeps = sweeps(heldOutBefore);
     return new RefitResult(
         refitted(),
         relative(trainingBefore, energy[0]),
-        relative(error(tokens.split().training()), energy[0]),
+        relative(residual.squares(tokens.split().training()), energy[0]),
         relative(heldOutBefore, energy[1]),
-        relative(error(tokens.split().heldOut()), energy[1]),
+        relative(residual.squares(tokens.split().heldOut()), energy[1]),
         sweeps,
         experts(e -> training.count(e) > 0 && isScarce(e)),
         experts(e -> training.count(e) == 0));
@@ -145,11 +144,7 @@ public final class Refit implements AutoCloseable {
   }
 
   private boolean isScarce(int e) {
-    return training.count(e) < width(e);
-  }
-
-  private long width(int e) {
-    return downs.get(e).size(1);
+    return training.count(e) < training.width(e);
   }
 
   private MoeBlock refitted() {
@@ -160,19 +155,6 @@ public final class Refit implements AutoCloseable {
       experts.add(expert.with(expert.gate(), expert.up(), down));
     }
     return block.with(block.router(), experts);
-  }
-
-  private double error(int[] some) {
-    double sum = 0;
-    for (int from = 0; from < some.length; from += RepairTokens.PIECE) {
-      int to = Math.min(some.length, from + RepairTokens.PIECE);
-      try (var _ = Scope.open()) {
-        int[] piece = Arrays.copyOfRange(some, from, to);
-        Tensor rows = residual.indexSelect(0, Tensors.ofInts(piece));
-        sum += rows.to(Dtype.F64).square().sum().item();
-      }
-    }
-    return sum;
   }
 
   /** Stores the problem of an expert that has tokens. */
@@ -186,21 +168,9 @@ public final class Refit implements AutoCloseable {
 
   /** Sums of z z^T over an expert's tokens: products in F32, one per piece, added up in F64. */
   private Tensor gram(int e, ExpertFeatures features) {
-    Tensor gram = Tensors.zeros(Dtype.F64, width(e), width(e));
+    Tensor gram = Tensors.zeros(Dtype.F64, training.width(e), training.width(e));
     features.forEach(e, (_, z) -> gram.addInPlace(z.transpose(0, 1).matmul(z).to(Dtype.F64)));
     return gram;
-  }
-
-  /** Sums of z r^T likewise. */
-  private Tensor cross(int e, ExpertFeatures features) {
-    Tensor cross = Tensors.zeros(Dtype.F64, width(e), residual.size(1));
-    features.forEach(
-        e,
-        (index, z) -> {
-          Tensor rows = residual.indexSelect(0, index);
-          cross.addInPlace(z.transpose(0, 1).matmul(rows).to(Dtype.F64));
-        });
-    return cross;
   }
 
   /** One pass over the experts; returns by how much the held-out error fell. */
@@ -224,30 +194,20 @@ public final class Refit implements AutoCloseable {
   private double step(int e, Scope scope) {
     RidgeProblem problem = RidgeProblem.unpacked(problems.get(e));
     Optional<RidgeProblem.Step> best =
-        problem.best(cross(e, training), cross(e, heldOut), ridges(e));
+        problem.best(residual.cross(e, training), residual.cross(e, heldOut), ridges(e));
     best.ifPresent(
         step -> {
           Tensor change = step.change().to(Dtype.F32);
           downs.set(e, scope.keep(downs.get(e).add(change)));
-          subtract(e, change);
+          residual.subtract(e, change, List.of(training, heldOut));
         });
     return best.map(RidgeProblem.Step::gain).orElse(0.0);
   }
 
   /** The fewer tokens an expert has per unknown, the stronger its ridge. */
   private List<Double> ridges(int e) {
-    double strength = Math.max(1, (double) width(e) / training.count(e));
+    double strength = Math.max(1, (double) training.width(e) / training.count(e));
     return options.ridges().stream().map(ridge -> ridge * strength).toList();
-  }
-
-  /** Takes what a change of a down projection adds to the output off what is missing. */
-  private void subtract(int e, Tensor change) {
-    try (var _ = Scope.open()) {
-      Tensor negative = change.mul(-1);
-      ExpertFeatures.Work work = (index, z) -> residual.indexAddInPlace(index, z.linear(negative));
-      training.forEach(e, work);
-      heldOut.forEach(e, work);
-    }
   }
 
   @Override
