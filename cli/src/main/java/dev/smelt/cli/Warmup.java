@@ -24,9 +24,6 @@ final class Warmup {
       {"model_type": "mixtral", "hidden_size": 2, "rms_norm_eps": 1e-06, "rope_theta": 10000.0}\
       """;
 
-  private static final String SHARD = "model-0000%d-of-00002.safetensors";
-  private static final String NAME = "model.layers.%d.mlp.experts.0.up_proj.weight";
-
   private Warmup() {}
 
   /** Runs the commands; takes no arguments. */
@@ -58,8 +55,8 @@ final class Warmup {
     Files.writeString(directory.resolve("config.json"), CONFIG);
     List<String> entries = new ArrayList<>();
     for (int layer = 0; layer < 2; layer++) {
-      String shard = SHARD.formatted(layer + 1);
-      String name = NAME.formatted(layer);
+      String shard = "model-0000%d-of-00002.safetensors".formatted(layer + 1);
+      String name = "model.layers.%d.mlp.experts.0.up_proj.weight".formatted(layer);
       Files.write(directory.resolve(shard), safetensors(name));
       entries.add("\"%s\": \"%s\"".formatted(name, shard));
     }
