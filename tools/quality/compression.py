@@ -2,10 +2,10 @@
 
 usage: compression.py [--java JAVA] [--work target/quality-compression] [--model NAME] [--only WORDS]
                       [--calibration FILE ...] [--validation FILE ...]
-                      [--recover TOKENS [--recovery-text FILE ...] [--recover-only WORDS ...] [--rate R] [--batch TOKENS]]
+                      [--recover TOKENS [--mode MODE] [--recovery-text FILE ...] [--recover-only WORDS ...] [--rate R] [--batch TOKENS]]
 Calibrates on one text and evaluates on another that shares nothing with it, by default those of the quickstart. With --recover the
-compressed checkpoints are distilled from the original afterwards, with at most TOKENS tokens in all steps together, and evaluated
-again.
+compressed checkpoints are distilled from the original afterwards, with at most TOKENS tokens in all steps together (of each layer,
+where the mode is layerwise), and evaluated again. The mode `both` goes on end to end where layerwise ended.
 
 Each number is stored under --work as soon as it is known. A run that was stopped goes on where it was, and one with other words
 adds its rows to those that are there; remove the directory to measure anew. The tables at the end have all rows that are known.
@@ -27,6 +27,7 @@ CALIBRATION = ROOT / "examples/quickstart/calibration.txt"
 VALIDATION = ROOT / "examples/quickstart/validation.txt"
 LENGTH, SEQUENCES = 256, 256
 SHARES = (0.5, 0.35, 0.2)
+MODES = ("end-to-end", "layerwise", "both")
 METHODS = {
     "low-rank": ("low-rank",),
     "low-rank, whitened": ("low-rank", "--whiten"),
@@ -136,15 +137,23 @@ class Bench:
         parameters, flops = shares(json.loads((row.output / "smelt-report.json").read_text()))
         row.put(parameters=parameters, flops=flops, seconds=seconds, perplexity=self.perplexity(row.output))
 
-    def recover(self, model, row):
+    def recover(self, model, row, mode):
+        if mode == "both" and "layerwise" not in row.known:
+            self.recover(model, row, "layerwise")
+        student = self.trained(row, "layerwise") if mode == "both" else row.output
         tokens, text, batch = self.arguments.recover, self.arguments.recovery_text, self.arguments.batch
-        trained = row.output.with_name(row.output.name + "-recovered")
-        words = ("recover", row.output, "--teacher", model, "-o", trained, "--mode", "end-to-end", "--force", "--compute", "f32")
+        layerwise = mode == "layerwise"
+        words = ("recover", student, "--teacher", model, "-o", self.trained(row, mode), "--force", "--compute", "f32")
         words += ("--text", *text, "--sequences", min(tokens // LENGTH, 8192), "--length", LENGTH, "--pack")
-        words += ("--batch", batch, "--steps", tokens // batch, "--rate", self.arguments.rate)
-        words += ("--teacher-weight", 1, "--resume", row.output.with_suffix(".state"))
-        seconds = self.run(*words)
-        row.put(tokens=tokens // batch * batch, recovery_seconds=seconds, recovered=self.perplexity(trained))
+        words += ("--batch", batch, "--steps", tokens // batch, "--mode", "layerwise" if layerwise else "end-to-end")
+        words += () if layerwise else ("--rate", self.arguments.rate, "--teacher-weight", 1)
+        seconds = self.run(*words, "--resume", row.output.with_suffix(".state"))
+        result = {"tokens": tokens // batch * batch, "seconds": seconds, "perplexity": self.perplexity(self.trained(row, mode))}
+        row.put(**{mode: result})
+
+    @staticmethod
+    def trained(row, mode):
+        return row.output.with_name(f"{row.output.name}-{mode}")
 
 
 def rows(model, work):
@@ -153,17 +162,21 @@ def rows(model, work):
 
 def table(name, original, known):
     print(f"\n### {name}, perplexity {original:.3f}\n")
-    print("| method | expert parameters | FLOPs per token | perplexity | change | after recovery | change | tokens |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| method | expert parameters | FLOPs per token | before recovery | end to end | layerwise | layerwise, then end to end |")
+    print("|---" * 7 + "|")
     for row in known:
         values = row.known
-        cells = [row.title, f"{values['parameters']:.1%}", f"{values['flops']:.1%}", f"{values['perplexity']:.2f}"]
-        cells.append(f"{values['perplexity'] / original - 1:+.1%}")
-        if "recovered" in values:
-            cells += [f"{values['recovered']:.2f}", f"{values['recovered'] / original - 1:+.1%}", f"{values['tokens']:,}"]
-        else:
-            cells += ["", "", ""]
+        cells = [row.title, f"{values['parameters']:.1%}", f"{values['flops']:.1%}", change(values["perplexity"], original)]
+        cells += [recovered(values[mode], original) if mode in values else "" for mode in MODES]
         print("| " + " | ".join(cells).replace("%", " %") + " |")
+
+
+def change(perplexity, original):
+    return f"{perplexity:.2f} ({perplexity / original - 1:+.1%})"
+
+
+def recovered(result, original):
+    return f"{change(result['perplexity'], original)}, {result['tokens']:,} tokens"
 
 
 def measure(bench, name, model, arguments):
@@ -179,8 +192,9 @@ def measure(bench, name, model, arguments):
             print(f"{name}, {row.name()}: {row.known}", file=sys.stderr, flush=True)
     for row, _ in everything:
         wanted = arguments.recover and any(words in row.name() for words in arguments.recover_only)
-        if wanted and row.known and row.known.get("tokens", 0) < arguments.recover // arguments.batch * arguments.batch:
-            bench.recover(model, row)
+        done = row.known.get(arguments.mode, {}).get("tokens", 0) if row.known else 0
+        if wanted and row.known and done < arguments.recover // arguments.batch * arguments.batch:
+            bench.recover(model, row, arguments.mode)
             print(f"{name}, {row.name()}: {row.known}", file=sys.stderr, flush=True)
     table(name, original.known["perplexity"], [row for row, _ in everything if row.known])
 
@@ -195,9 +209,10 @@ def main():
     parser.add_argument("--calibration", nargs="+", type=pathlib.Path, default=[CALIBRATION])
     parser.add_argument("--validation", nargs="+", type=pathlib.Path, default=[VALIDATION])
     parser.add_argument("--recover", type=int, default=0, metavar="TOKENS", help="distil afterwards")
+    parser.add_argument("--mode", choices=MODES, default="end-to-end", help="how to distil")
     parser.add_argument("--recover-only", nargs="+", default=[""], help="distil only variants whose title and share have one of these")
     parser.add_argument("--recovery-text", nargs="+", default=[CALIBRATION], help="what is distilled on")
-    parser.add_argument("--rate", default="0.002", help="largest rate of the recovery")
+    parser.add_argument("--rate", default="0.002", help="largest rate of the recovery end to end")
     parser.add_argument("--batch", type=int, default=2048, help="tokens of a step of the recovery")
     parser.add_argument("--threads", default="2")
     arguments = parser.parse_args()
