@@ -147,7 +147,7 @@ class Bench:
         words += ("--text", *text, "--sequences", min(tokens // LENGTH, 8192), "--length", LENGTH, "--pack")
         words += ("--batch", batch, "--steps", tokens // batch, "--mode", "layerwise" if layerwise else "end-to-end")
         words += () if layerwise else ("--rate", self.arguments.rate, "--teacher-weight", 1)
-        seconds = self.run(*words, "--resume", row.output.with_suffix(".state"))
+        seconds = self.run(*words, "--resume", self.trained(row, mode).with_suffix(".state"))
         result = {"tokens": tokens // batch * batch, "seconds": seconds, "perplexity": self.perplexity(self.trained(row, mode))}
         row.put(**{mode: result})
 
