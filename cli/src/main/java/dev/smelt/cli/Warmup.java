@@ -2,6 +2,7 @@ package dev.smelt.cli;
 
 import dev.smelt.cli.console.Console;
 import dev.smelt.cli.console.Terminal;
+import dev.smelt.io.FileTrees;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -11,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 
 /**
  * Loads the classes that short commands need, by running them on a tiny checkpoint.
@@ -41,7 +41,7 @@ final class Warmup {
       run("verify", model);
       run("diff", model, model);
     } finally {
-      delete(directory);
+      FileTrees.delete(directory);
     }
   }
 
@@ -76,14 +76,5 @@ final class Warmup {
         .putLong(header.length)
         .put(header)
         .array();
-  }
-
-  private static void delete(Path directory) throws IOException {
-    try (Stream<Path> files = Files.list(directory)) {
-      for (Path file : files.toList()) {
-        Files.delete(file);
-      }
-    }
-    Files.delete(directory);
   }
 }

@@ -168,7 +168,7 @@ public final class Refit implements AutoCloseable {
 
   /** Sums of z z^T over an expert's tokens: products in F32, one per piece, added up in F64. */
   private Tensor gram(int e, ExpertFeatures features) {
-    Tensor gram = Tensors.zeros(Dtype.F64, training.width(e), training.width(e));
+    Tensor gram = Tensors.zeros(Dtype.F64, features.width(e), features.width(e));
     features.forEach(e, (_, z) -> gram.addInPlace(z.transpose(0, 1).matmul(z).to(Dtype.F64)));
     return gram;
   }
