@@ -16,7 +16,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 VARIANTS = {
     "drop 50 %": ("drop", "--ratio", "0.5", "--repair", "none"),
-    "drop 50 %, fitted": ("drop", "--ratio", "0.5", "--repair", "fit"),
+    "drop 50 %, fitted": ("drop", "--ratio", "0.5", "--repair", "fit", "--self-generated", "0"),
     "slim 75 %": ("compress", "--method", "slim", "--parameter-ratio", "0.75"),
     "slim 50 %": ("compress", "--method", "slim", "--parameter-ratio", "0.5"),
     "slim 50 %, no refit": ("compress", "--method", "slim", "--parameter-ratio", "0.5", "--no-refit"),

@@ -51,7 +51,7 @@ def number_of_experts(model):
 def merge(model, share, output, _):
     """Merge only, to the nearest number of experts, refitted."""
     experts = max(2, round(share * number_of_experts(model)))
-    return ("merge", model, "-o", output, "--experts", experts, "--repair", "refit")
+    return ("merge", model, "-o", output, "--experts", experts, "--repair", "refit", "--self-generated", 0)
 
 
 def both(model, share, output, arguments, method):
@@ -59,7 +59,7 @@ def both(model, share, output, arguments, method):
     all_of_them = number_of_experts(model)
     merged = all_of_them // 2 if share <= 0.2 and "whiten" in method else all_of_them * 3 // 4
     budget = {"parameter-ratio": round(share * all_of_them / merged, 4)}
-    merging = {"experts": merged, "repair": "refit", "sequences": SEQUENCES}
+    merging = {"experts": merged, "repair": "refit", "sequences": SEQUENCES, "self-generated": 0}
     steps = [{"merge": merging}, {"compress": method | budget}]
     file = output.with_suffix(".yaml")
     recipe = {"model": str(model), "output": str(output), "length": LENGTH, "compute": "f32"}

@@ -45,6 +45,8 @@ class CompareTest {
             methods,
             "--sequences",
             "8",
+            "--self-generated",
+            "0",
             "--length",
             "64",
             "--compute",
@@ -166,6 +168,8 @@ class CompareTest {
             text().toString(),
             "--sequences",
             "4",
+            "--self-generated",
+            "0",
             "--length",
             "32");
     assertThat(run.exitCode()).as(run.stderr()).isZero();

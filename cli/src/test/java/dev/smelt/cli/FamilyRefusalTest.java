@@ -120,6 +120,12 @@ class FamilyRefusalTest {
         row("switch_transformers", "attribute MODEL --forget TEXT --length 17", 4, "attributed"),
         row(
             "switch_transformers",
+            "calibrate MODEL -o DIR/out --text TEXT --length 17 --sequences 1 --self-generated 1",
+            4,
+            "cannot write text of its own",
+            "--self-generated"),
+        row(
+            "switch_transformers",
             "forget-report MODEL MODEL --forget TEXT --retain TEXT --length 17",
             4,
             "an encoder-decoder cannot be compared"),

@@ -7,6 +7,8 @@ import dev.smelt.cli.comparison.ComparisonText;
 import dev.smelt.cli.comparison.Contender;
 import dev.smelt.cli.console.Console;
 import dev.smelt.cli.console.Json;
+import dev.smelt.cli.pipeline.Calibration;
+import dev.smelt.cli.pipeline.Repair;
 import dev.smelt.cli.pipeline.Session;
 import dev.smelt.io.SmeltException;
 import java.nio.file.Path;
@@ -103,7 +105,7 @@ public final class CompareCommand implements Callable<Integer> {
           new Comparison(
               session,
               path -> Session.open(console, path.toString(), compute),
-              text.calibration(sample.sample()),
+              calibration(session, contenders),
               validation,
               contenders,
               ratios,
@@ -112,6 +114,12 @@ public final class CompareCommand implements Callable<Integer> {
       print(comparison.run(console::info));
     }
     return 0;
+  }
+
+  /** All methods see the same text, whichever of them are repaired. */
+  private Calibration calibration(Session session, List<Contender> contenders) {
+    boolean repairs = contenders.stream().anyMatch(c -> c.repair() != Repair.NONE);
+    return repairs ? text.forRepair(sample.sample(), session) : text.calibration(sample.sample());
   }
 
   private void print(ComparisonReport report) {

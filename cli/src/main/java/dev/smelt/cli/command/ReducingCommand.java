@@ -1,6 +1,7 @@
 package dev.smelt.cli.command;
 
 import dev.smelt.cli.console.Console;
+import dev.smelt.cli.pipeline.Calibration;
 import dev.smelt.cli.pipeline.CompressionOutcome;
 import dev.smelt.cli.pipeline.CompressionRequest;
 import dev.smelt.cli.pipeline.DryRun;
@@ -180,12 +181,18 @@ public abstract class ReducingCommand implements Callable<Integer> {
               session,
               choice,
               statistics,
-              text.calibration(sample.sample()),
+              calibration(session, chosenRepair),
               chosenRepair,
               sequential,
               chosenForm,
               resume));
     }
+  }
+
+  private Calibration calibration(Session session, Repair chosen) {
+    return chosen == Repair.NONE
+        ? text.calibration(sample.sample())
+        : text.forRepair(sample.sample(), session);
   }
 
   /** Whether layers are planned on the reduced model: as asked for, else as the method has it. */

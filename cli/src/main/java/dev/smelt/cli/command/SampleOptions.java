@@ -6,7 +6,7 @@ import picocli.CommandLine.Option;
 public final class SampleOptions {
   @Option(
       names = "--sample",
-      order = 105,
+      order = 106,
       paramLabel = "S",
       defaultValue = "1024",
       converter = PositiveInteger.OrZero.class,

@@ -1,8 +1,11 @@
 package dev.smelt.cli.command;
 
 import dev.smelt.cli.pipeline.Calibration;
+import dev.smelt.cli.pipeline.SelfGeneratedText;
+import dev.smelt.cli.pipeline.Session;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** The options that say what a model is calibrated on. */
@@ -27,8 +30,18 @@ public final class TextOptions {
   private int sequences;
 
   @Option(
-      names = "--length",
+      names = "--self-generated",
       order = 103,
+      paramLabel = "N",
+      converter = PositiveInteger.OrZero.class,
+      description =
+          "Further sequences, which the original model writes itself. Default: three times"
+              + " --sequences for a repair where the weights take at most 4 GiB, else 0.")
+  private Optional<Integer> selfGenerated = Optional.empty();
+
+  @Option(
+      names = "--length",
+      order = 104,
       paramLabel = "L",
       defaultValue = "512",
       converter = PositiveInteger.class,
@@ -37,7 +50,7 @@ public final class TextOptions {
 
   @Option(
       names = "--pack",
-      order = 104,
+      order = 105,
       description = "Let sequences run from one document into the next.")
   private boolean pack;
 
@@ -52,6 +65,22 @@ public final class TextOptions {
    * @param sample tokens whose router inputs are stored with the statistics
    */
   Calibration calibration(int sample) {
-    return new Calibration(text, sequences, length, pack, sample);
+    return calibration(sample, selfGenerated.orElse(0));
+  }
+
+  /**
+   * What to calibrate on and repair with.
+   *
+   * @param sample tokens whose router inputs are stored with the statistics
+   * @param session of the model that is repaired
+   */
+  Calibration forRepair(int sample, Session session) {
+    return calibration(
+        sample,
+        selfGenerated.orElseGet(() -> isGiven() ? SelfGeneratedText.usual(session, sequences) : 0));
+  }
+
+  private Calibration calibration(int sample, int generated) {
+    return new Calibration(text, sequences, generated, length, pack, sample);
   }
 }

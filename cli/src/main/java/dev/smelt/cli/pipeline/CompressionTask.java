@@ -56,12 +56,7 @@ public record CompressionTask(
     }
     Optional<CalibrationSet> set = calibration.map(c -> c.draw(session));
     List<TokenBatch> batches =
-        set.map(
-                s ->
-                    TokenBatch.split(
-                        s.sequences().stream().map(q -> q.tokens()).toList(),
-                        session.batchTokens()))
-            .orElse(List.of());
+        set.map(s -> TokenBatch.split(s.tokenIds(), session.batchTokens())).orElse(List.of());
     CompressionRun run =
         new CompressionRun(
             session.model(), compressor, request.sequential(), session.compute(), session.seed());

@@ -27,7 +27,7 @@ final class EffectiveRecipe {
     statistics.ifPresent(file -> lines.add("      statistics: " + file));
     calibration.ifPresent(
         c -> {
-          addCalibration(lines, c);
+          addOptions(lines, c.named());
           lines.add("      sample: " + c.sample());
         });
     return lines.toString();
@@ -38,7 +38,7 @@ final class EffectiveRecipe {
     lines.add("  - compress:");
     lines.add("      method: " + task.request().method().name());
     addOptions(lines, task.request().named());
-    task.calibration().ifPresent(c -> addCalibration(lines, c));
+    task.calibration().ifPresent(c -> addOptions(lines, c.named()));
     return lines.toString();
   }
 
@@ -58,14 +58,6 @@ final class EffectiveRecipe {
 
   private static void addOptions(StringJoiner lines, Map<String, Object> options) {
     options.forEach((name, value) -> lines.add("      " + name + ": " + value));
-  }
-
-  private static void addCalibration(StringJoiner lines, Calibration calibration) {
-    lines.add("      sequences: " + calibration.sequences());
-    lines.add("      length: " + calibration.length());
-    if (calibration.pack()) {
-      lines.add("      pack: true");
-    }
   }
 
   /** A YAML string in single quotes. */

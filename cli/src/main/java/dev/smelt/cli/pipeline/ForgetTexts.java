@@ -3,7 +3,6 @@ package dev.smelt.cli.pipeline;
 import dev.smelt.model.text.CalibrationRequest;
 import dev.smelt.model.text.CalibrationSet;
 import dev.smelt.model.text.TextSource;
-import dev.smelt.model.text.TokenSequence;
 import java.util.List;
 
 /**
@@ -44,6 +43,6 @@ public record ForgetTexts(
 
   /** The token ids of a set. */
   static List<int[]> tokens(CalibrationSet set) {
-    return set.sequences().stream().map(TokenSequence::tokens).toList();
+    return set.tokenIds();
   }
 }

@@ -32,8 +32,7 @@ public final class MaskTask {
             () ->
                 SmeltException.usage(
                     "--text is missing: --random-search compares losses", "add --text FILE"));
-    List<int[]> sequences =
-        text.draw(session).sequences().stream().map(sequence -> sequence.tokens()).toList();
+    List<int[]> sequences = text.draw(session).tokenIds();
     MaskSearch search =
         new MaskSearch(
             session.model(), session.compute(), TokenBatch.split(sequences, session.batchTokens()));

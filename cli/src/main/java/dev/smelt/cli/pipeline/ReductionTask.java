@@ -253,12 +253,11 @@ public record ReductionTask(
   ReductionStream stream(CalibrationSet set, Planning planning) {
     return new ReductionStream(
         planning,
-        repair.options(),
+        repair.options(set.tokens()),
         streamType(),
         session.seed(),
         calibration.sample(),
-        TokenBatch.split(
-            set.sequences().stream().map(s -> s.tokens()).toList(), session.batchTokens()));
+        TokenBatch.split(set.tokenIds(), session.batchTokens()));
   }
 
   /** Experts that are not repaired must not lose digits on their way through the stream. */

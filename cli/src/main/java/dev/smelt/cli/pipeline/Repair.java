@@ -34,11 +34,16 @@ public enum Repair {
     }
   }
 
-  RepairOptions options() {
+  /**
+   * How it is done.
+   *
+   * @param tokens how many there are to learn from
+   */
+  RepairOptions options(long tokens) {
     return switch (this) {
       case NONE -> RepairOptions.NONE;
       case REFIT -> RepairOptions.REFIT;
-      case FIT -> RepairOptions.FIT;
+      case FIT -> RepairOptions.fit(tokens);
     };
   }
 }

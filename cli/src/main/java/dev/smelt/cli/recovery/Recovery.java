@@ -46,7 +46,7 @@ public record Recovery(Session session, MoeModel teacher, RecoveryRequest reques
     ReductionWriter.requireOther(teacher.checkpoint().directory(), target);
     requireTrainable();
     Stopwatch stopwatch = new Stopwatch();
-    RecoveryText text = stopwatch.time("text", () -> RecoveryText.draw(session, request));
+    RecoveryText text = stopwatch.time("text", () -> RecoveryText.draw(session, teacher, request));
     if (request.mode() == RecoveryMode.LAYERWISE) {
       var learner = new LayerwiseLearner(session, teacher, request, text, key(text));
       return run(learner, text, stopwatch, target, options, recipe);

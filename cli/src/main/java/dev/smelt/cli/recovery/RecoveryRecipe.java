@@ -32,11 +32,7 @@ final class RecoveryRecipe {
                 lines.add("      " + name + ": " + value);
               }
             });
-    lines.add("      sequences: " + text.sequences());
-    lines.add("      length: " + text.length());
-    if (text.pack()) {
-      lines.add("      pack: true");
-    }
+    text.named().forEach((name, value) -> lines.add("      " + name + ": " + value));
     if (!request.heldOut().isEmpty()) {
       lines.add("      held-out:");
       request

@@ -2,11 +2,10 @@ package dev.smelt.cli.recovery;
 
 import dev.smelt.cli.pipeline.Session;
 import dev.smelt.io.SmeltException;
-import dev.smelt.model.text.CalibrationSet;
+import dev.smelt.model.MoeModel;
 import dev.smelt.model.text.EvaluationWindows;
 import dev.smelt.model.text.SequenceHash;
 import dev.smelt.model.text.TextSource;
-import dev.smelt.model.text.TokenSequence;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -29,10 +28,12 @@ record RecoveryText(List<int[]> sequences, int heldOut, String hash) {
     sequences = List.copyOf(sequences);
   }
 
-  /** Draws the text; without one of its own, an eighth of it is held out. */
-  static RecoveryText draw(Session session, RecoveryRequest request) {
-    CalibrationSet set = request.text().draw(session);
-    List<int[]> all = new ArrayList<>(set.sequences().stream().map(TokenSequence::tokens).toList());
+  /**
+   * Draws the text, and lets the teacher write some if asked to; without a text that judges, an
+   * eighth of all is held out.
+   */
+  static RecoveryText draw(Session session, MoeModel teacher, RecoveryRequest request) {
+    List<int[]> all = new ArrayList<>(request.text().draw(session, teacher).tokenIds());
     int heldOut;
     if (request.heldOut().isEmpty()) {
       requireTwo(all.size());

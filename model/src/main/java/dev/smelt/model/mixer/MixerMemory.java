@@ -35,6 +35,11 @@ public final class MixerMemory implements AutoCloseable {
     }
   }
 
+  /** Bytes of all buffers. */
+  public long bytes() {
+    return buffers.stream().mapToLong(b -> b.elements() * b.dtype().bytes()).sum();
+  }
+
   @Override
   public void close() {
     buffers.forEach(Tensor::close);

@@ -1,12 +1,13 @@
 package dev.smelt.model.text;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
  * The sequences that a model is calibrated on.
  *
  * @param sources the files they were drawn from
- * @param sequences in the order of the sources and of the text in them
+ * @param sequences in the order of the sources and of the text in them, then those of no source
  * @param length tokens per sequence at most
  * @param seed of the drawing
  * @param hash SHA-256, in hexadecimal, over every sequence in order: its length, then its ids, each
@@ -43,6 +44,22 @@ public record CalibrationSet(
    */
   public static CalibrationSet draw(CalibrationRequest request, ModelText model) {
     return new CalibrationDrawing(request, model).draw();
+  }
+
+  /**
+   * This set with further sequences at its end, which come from none of the sources.
+   *
+   * @param generated token ids, at least two each
+   */
+  public CalibrationSet with(List<int[]> generated) {
+    List<TokenSequence> all = new ArrayList<>(sequences);
+    generated.forEach(ids -> all.add(new TokenSequence(TokenSequence.NO_SOURCE, ids)));
+    return new CalibrationSet(sources, all, length, seed, SequenceHash.of(all), warnings);
+  }
+
+  /** The ids of each sequence. */
+  public List<int[]> tokenIds() {
+    return sequences.stream().map(TokenSequence::tokens).toList();
   }
 
   /** How many tokens all sequences have together. */

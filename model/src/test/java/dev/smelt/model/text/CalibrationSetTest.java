@@ -70,6 +70,17 @@ class CalibrationSetTest {
   }
 
   @Test
+  void takesGeneratedSequences() throws IOException {
+    CalibrationSet drawn = draw(4, 16, 7, false, rows("a.npy", 0, 10, 50));
+    CalibrationSet set = drawn.with(List.of(new int[] {3, 4, 5}));
+    assertThat(set.tokens()).isEqualTo(4 * 16 + 3);
+    assertThat(set.sequences().subList(0, 4)).isEqualTo(drawn.sequences());
+    assertThat(set.sequences().getLast().source()).isEqualTo(TokenSequence.NO_SOURCE);
+    assertThat(set.tokenIds().getLast()).containsExactly(3, 4, 5);
+    assertThat(set.hash()).isEqualTo(SequenceHash.ofIds(set.tokenIds())).isNotEqualTo(drawn.hash());
+  }
+
+  @Test
   void isTheSameForTheSameSeedOnly() throws IOException {
     String text = rows("a.npy", 0, 1, 5000);
     CalibrationSet set = draw(8, 32, 1, false, text);

@@ -14,14 +14,28 @@ import dev.smelt.routing.train.TrainingOptions;
  * @param seed decides the order of the tokens
  */
 public record FitOptions(TrainingOptions training, int batchTokens, Trained trained, long seed) {
-  /** What holds on every model that was tried. */
-  public static final FitOptions DEFAULT = new FitOptions(300, 4096, 0.06, 0.1, 50, 0);
+  private static final int BATCH = 4096;
+  private static final int FEWEST_STEPS = 300;
+  private static final int MOST_STEPS = 1000;
+
+  /** How often a token is learnt from where that takes neither too few steps nor too many. */
+  private static final int PASSES = 4;
 
   /** Checks the range. */
   public FitOptions {
     if (batchTokens < 1) {
       throw new IllegalArgumentException("batch of " + batchTokens + " tokens");
     }
+  }
+
+  /**
+   * What holds on every model that was tried: more tokens are worth more steps.
+   *
+   * @param tokens how many there are
+   */
+  public static FitOptions forTokens(long tokens) {
+    long steps = Math.clamp(PASSES * tokens / BATCH, FEWEST_STEPS, MOST_STEPS);
+    return new FitOptions((int) steps, BATCH, 0.06, 0.1, 50, 0);
   }
 
   /**

@@ -16,7 +16,13 @@ public record RepairOptions(Optional<RefitOptions> refit, Optional<FitOptions> f
   public static final RepairOptions REFIT =
       new RepairOptions(Optional.of(RefitOptions.DEFAULT), Optional.empty());
 
-  /** The closed form, then the gradient fit. */
-  public static final RepairOptions FIT =
-      new RepairOptions(Optional.of(RefitOptions.DEFAULT), Optional.of(FitOptions.DEFAULT));
+  /**
+   * The closed form, then the gradient fit.
+   *
+   * @param tokens how many there are to learn from
+   */
+  public static RepairOptions fit(long tokens) {
+    return new RepairOptions(
+        Optional.of(RefitOptions.DEFAULT), Optional.of(FitOptions.forTokens(tokens)));
+  }
 }

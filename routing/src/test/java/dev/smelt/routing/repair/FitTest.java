@@ -103,6 +103,18 @@ class FitTest {
   }
 
   @Test
+  void moreTokensAreWorthMoreSteps() {
+    assertThat(steps(100)).isEqualTo(300);
+    assertThat(steps(131_072)).isEqualTo(300);
+    assertThat(steps(524_288)).isEqualTo(512);
+    assertThat(steps(50_000_000_000L)).isEqualTo(1000);
+  }
+
+  private static int steps(long tokens) {
+    return FitOptions.forTokens(tokens).training().schedule().steps();
+  }
+
+  @Test
   void theRateRisesAndFalls() {
     var rates = OPTIONS.training().schedule();
     assertThat(rates.at(0)).isLessThan(rates.at(5));

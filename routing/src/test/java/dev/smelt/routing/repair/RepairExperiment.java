@@ -60,7 +60,7 @@ public final class RepairExperiment {
     long start = System.nanoTime();
     Map<Integer, MoeBlock> blocks = new LinkedHashMap<>();
     try (var scope = Scope.open()) {
-      var reduction = new SequentialReduction(model, Dtype.F32, options(repair), 0);
+      var reduction = new SequentialReduction(model, Dtype.F32, options(repair, tokens), 0);
       reduction.run(
           tokens,
           new Contribution(keep),
@@ -94,7 +94,7 @@ public final class RepairExperiment {
     return new MoeBlock(wide.router(), wide.experts(), Optional.empty());
   }
 
-  private static RepairOptions options(String repair) {
+  private static RepairOptions options(String repair, List<TokenBatch> tokens) {
     if (repair.startsWith("fit=")) {
       String[] parts = repair.substring(4).split(",");
       int steps = Integer.parseInt(parts[0]);
@@ -105,7 +105,7 @@ public final class RepairExperiment {
     return switch (repair) {
       case "none" -> RepairOptions.NONE;
       case "refit" -> RepairOptions.REFIT;
-      case "fit" -> RepairOptions.FIT;
+      case "fit" -> RepairOptions.fit(tokens.stream().mapToLong(TokenBatch::tokens).sum());
       default -> throw new IllegalArgumentException(repair);
     };
   }

@@ -1,8 +1,9 @@
 package dev.smelt.unlearn.measure;
 
 import dev.smelt.io.Dtype;
-import dev.smelt.model.GreedyText;
 import dev.smelt.model.MoeModel;
+import dev.smelt.model.TextGenerator;
+import dev.smelt.model.TokenChoice;
 import dev.smelt.model.text.TextTokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -40,7 +41,7 @@ public final class Continuations {
     List<int[]> chosen =
         sequences.stream().filter(s -> s.length == length && length > prompt).limit(most).toList();
     List<Continuation> continuations = new ArrayList<>();
-    try (GreedyText greedy = new GreedyText(model, compute)) {
+    try (TextGenerator greedy = new TextGenerator(model, compute, TokenChoice.likeliest())) {
       for (int from = 0; from < chosen.size(); from += BATCH) {
         List<int[]> batch = chosen.subList(from, Math.min(chosen.size(), from + BATCH));
         List<int[]> prompts = batch.stream().map(s -> Arrays.copyOf(s, prompt)).toList();

@@ -1,11 +1,12 @@
 package dev.smelt.unlearn.measure;
 
 import dev.smelt.io.Dtype;
-import dev.smelt.model.GreedyText;
 import dev.smelt.model.HiddenStates;
 import dev.smelt.model.MoeModel;
 import dev.smelt.model.MoeObserver;
+import dev.smelt.model.TextGenerator;
 import dev.smelt.model.TokenBatch;
+import dev.smelt.model.TokenChoice;
 import dev.smelt.model.tensor.Scope;
 import dev.smelt.model.text.TextTokenizer;
 import java.util.ArrayList;
@@ -93,7 +94,7 @@ public record TofuRun(MoeModel model, Dtype compute, int batchTokens, TextTokeni
 
   private double recall(Tofu questions) {
     double sum = 0;
-    try (GreedyText greedy = new GreedyText(model, compute)) {
+    try (TextGenerator greedy = new TextGenerator(model, compute, TokenChoice.likeliest())) {
       for (Tofu.Example example : questions.examples()) {
         int[] prompt = tokenizer.encode("Question: " + example.question() + "\nAnswer:");
         int tokens = tokenizer.encode(" " + example.answer()).length;

@@ -9,23 +9,29 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Continues token sequences with the most likely token each time. Attention keeps keys and values
- * of the tokens so far; other mixers keep their inputs.
+ * Continues token sequences, a token at a time. Attention keeps keys and values of the tokens so
+ * far; other mixers keep their inputs.
  *
  * <p>All layers are open at once: mapped from disk where the compute type is the stored type, else
  * in memory.
  */
-public final class GreedyText implements AutoCloseable {
+public final class TextGenerator implements AutoCloseable {
   private final Scope scope = Scope.open();
   private final MoeModel model;
   private final Dtype compute;
+  private final TokenChoice choice;
   private final List<DecoderLayer> layers = new ArrayList<>();
   private final LanguageHead head;
 
-  /** Opens all layers of a model, which must stay open. */
-  public GreedyText(MoeModel model, Dtype compute) {
+  /**
+   * Opens all layers of a model, which must stay open.
+   *
+   * @param choice of each next token
+   */
+  public TextGenerator(MoeModel model, Dtype compute, TokenChoice choice) {
     this.model = model;
     this.compute = compute;
+    this.choice = choice;
     for (int l = 0; l < model.architecture().layers(); l++) {
       layers.add(model.layer(l, compute));
     }
@@ -59,6 +65,15 @@ public final class GreedyText implements AutoCloseable {
     return added;
   }
 
+  /** Bytes of what is kept of one sequence of so many tokens. */
+  public long bytesPerSequence(int tokens) {
+    try (var memory = new MixerMemory(tokens)) {
+      List<DecoderLayer> running = layers.stream().map(l -> l.continuing(memory)).toList();
+      next(running, new TokenBatch(List.of(new int[1])));
+      return memory.bytes();
+    }
+  }
+
   private int[] next(List<DecoderLayer> running, TokenBatch batch) {
     try (var _ = Scope.open()) {
       Tensor hidden = model.embed(batch.ids(), compute);
@@ -66,8 +81,7 @@ public final class GreedyText implements AutoCloseable {
         hidden = layer.apply(hidden, batch, MoeObserver.NONE);
       }
       Tensor last = hidden.select(1, hidden.size(1) - 1);
-      long[] best = head.logits(last).to(Dtype.F32).argmax(-1).toLongs();
-      return Arrays.stream(best).mapToInt(Math::toIntExact).toArray();
+      return choice.of(head.logits(last));
     }
   }
 

@@ -10,11 +10,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Continuations with what mixers keep against a whole forward pass for every token. */
-class GreedyTextTest {
+class TextGeneratorTest {
   private static final int ADDED = 12;
 
   @ParameterizedTest
@@ -42,7 +43,7 @@ class GreedyTextTest {
         prompts.add(random.ints(17, 0, vocabulary).toArray());
       }
       List<int[]> found;
-      try (GreedyText greedy = new GreedyText(model, Dtype.F32)) {
+      try (TextGenerator greedy = new TextGenerator(model, Dtype.F32, TokenChoice.likeliest())) {
         found = greedy.after(prompts, ADDED);
         assertThat(greedy.after(prompts, ADDED))
             .as("a second run")
@@ -54,6 +55,17 @@ class GreedyTextTest {
       }
     }
     assertThat(Torch.liveObjects()).isEqualTo(before);
+  }
+
+  /** Keys and values of two heads of eight, for each layer. */
+  @Test
+  void tellsWhatItKeeps() {
+    try (var model = MoeModel.open(Resources.path("golden/mixtral"));
+        var generator = new TextGenerator(model, Dtype.F32, TokenChoice.likeliest())) {
+      long layers = 3;
+      long width = 2 * 8;
+      assertThat(generator.bytesPerSequence(10)).isEqualTo(layers * 10 * 2 * width * Float.BYTES);
+    }
   }
 
   private static int[] whole(MoeModel model, int[] prompt) {
