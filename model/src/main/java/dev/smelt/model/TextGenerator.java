@@ -46,6 +46,18 @@ public final class TextGenerator implements AutoCloseable {
    * @return the added tokens, in the order of the prompts
    */
   public List<int[]> after(List<int[]> prompts, int tokens) {
+    return after(prompts, tokens, () -> {});
+  }
+
+  /**
+   * Continues prompts.
+   *
+   * @param prompts token ids, all of one length
+   * @param tokens tokens to add to each
+   * @param stepped is called when each prompt has got one more
+   * @return the added tokens, in the order of the prompts
+   */
+  public List<int[]> after(List<int[]> prompts, int tokens, Runnable stepped) {
     int length = prompts.getFirst().length;
     if (length == 0 || prompts.stream().anyMatch(prompt -> prompt.length != length)) {
       throw new IllegalArgumentException("prompts must be of one length, at least 1");
@@ -60,6 +72,7 @@ public final class TextGenerator implements AutoCloseable {
           added.get(b)[i] = next[b];
         }
         piece = Arrays.stream(next).mapToObj(id -> new int[] {id}).toList();
+        stepped.run();
       }
     }
     return added;

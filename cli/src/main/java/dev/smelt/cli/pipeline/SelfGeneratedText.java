@@ -82,13 +82,14 @@ public record SelfGeneratedText(int count, int length) {
     SplittableRandom random = new SplittableRandom(session.seed());
     List<int[]> sequences = new ArrayList<>();
     TokenChoice choice = TokenChoice.drawn(random.nextLong());
+    long tokens = (long) count * (length - 1);
     try (var generator = new TextGenerator(model, session.compute(), choice);
-        Progress progress = Progress.start(session.console(), "generating", count, "sequences")) {
+        Progress progress = Progress.start(session.console(), "generating", tokens, "tokens")) {
       long together = Math.clamp(MEMORY / generator.bytesPerSequence(length), 1, MOST_TOGETHER);
       while (sequences.size() < count) {
         int some = (int) Math.min(together, count - sequences.size());
-        sequences.addAll(generated(generator, first(given, some, random)));
-        progress.advance(some);
+        List<int[]> prompts = first(given, some, random);
+        sequences.addAll(generated(generator, prompts, () -> progress.advance(some)));
       }
     }
     return sequences;
@@ -102,8 +103,8 @@ public record SelfGeneratedText(int count, int length) {
     }
   }
 
-  private List<int[]> generated(TextGenerator generator, List<int[]> prompts) {
-    List<int[]> added = generator.after(prompts, length - 1);
+  private List<int[]> generated(TextGenerator generator, List<int[]> prompts, Runnable stepped) {
+    List<int[]> added = generator.after(prompts, length - 1, stepped);
     List<int[]> whole = new ArrayList<>();
     for (int b = 0; b < added.size(); b++) {
       int[] sequence = new int[length];
