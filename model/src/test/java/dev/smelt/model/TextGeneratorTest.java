@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -57,14 +56,16 @@ class TextGeneratorTest {
     assertThat(Torch.liveObjects()).isEqualTo(before);
   }
 
-  /** Keys and values of two heads of eight, for each layer. */
-  @Test
-  void tellsWhatItKeeps() {
+  /** Keys and values of two heads of eight, for each layer, in F32 whatever the compute type. */
+  @ParameterizedTest
+  @ValueSource(strings = {"F32", "BF16"})
+  void tellsWhatItKeeps(String type) {
     try (var model = MoeModel.open(Resources.path("golden/mixtral"));
-        var generator = new TextGenerator(model, Dtype.F32, TokenChoice.likeliest())) {
+        var generator = new TextGenerator(model, Dtype.of(type), TokenChoice.likeliest())) {
       long layers = 3;
       long width = 2 * 8;
       assertThat(generator.bytesPerSequence(10)).isEqualTo(layers * 10 * 2 * width * Float.BYTES);
+      assertThat(generator.after(List.of(new int[] {1, 2}), 3).getFirst()).hasSize(3);
     }
   }
 

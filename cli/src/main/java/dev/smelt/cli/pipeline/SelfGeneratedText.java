@@ -34,15 +34,6 @@ public record SelfGeneratedText(int count, int length) {
   /** So many sequences for each one that is drawn from the user's text. */
   private static final int USUAL_SHARE = 3;
 
-  /** Refuses lengths without a token to predict. */
-  public SelfGeneratedText {
-    if (length < 2) {
-      throw SmeltException.usage(
-          "--self-generated: sequences of " + length + " tokens, expected at least 2",
-          "choose a longer --length");
-    }
-  }
-
   /**
    * How many sequences help a repair at a price that nobody minds: none where all layers together
    * are large, or where the model cannot write.

@@ -80,7 +80,8 @@ public record Attention(
       q = positionScale.get().apply(q, first);
     }
     Memory all = memory.apply(k, values(value.apply(input), k.size(1)));
-    Tensor mixed = core.attend(q, all.keys(), all.values());
+    Tensor mixed =
+        core.attend(q.to(all.keys().dtype()), all.keys(), all.values()).to(input.dtype());
     Tensor joined = mixed.transpose(1, 2).reshape(input.size(0), input.size(1), -1);
     Tensor gated = gate.map(g -> g.apply(joined, input)).orElse(joined);
     return output.apply(gated);

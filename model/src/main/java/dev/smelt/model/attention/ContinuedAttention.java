@@ -1,5 +1,6 @@
 package dev.smelt.model.attention;
 
+import dev.smelt.io.Dtype;
 import dev.smelt.model.mixer.Mixer;
 import dev.smelt.model.mixer.MixerMemory;
 import dev.smelt.model.tensor.Tensor;
@@ -33,7 +34,12 @@ final class ContinuedAttention implements Mixer {
   }
 
   private Tensor buffer(Tensor like) {
-    return memory.buffer(like.dtype(), like.size(0), like.size(1), memory.capacity(), like.size(3));
+    return memory.buffer(wide(like), like.size(0), like.size(1), memory.capacity(), like.size(3));
+  }
+
+  /** One query at a time is slow in BF16. */
+  private static Dtype wide(Tensor like) {
+    return like.dtype().equals(Dtype.BF16) ? Dtype.F32 : like.dtype();
   }
 
   private Tensor extend(Tensor buffer, Tensor some) {
