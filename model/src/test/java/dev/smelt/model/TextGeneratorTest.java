@@ -53,7 +53,8 @@ class TextGeneratorTest {
         assertThat(found.get(i)).as("prompt " + i).isEqualTo(whole(model, prompts.get(i)));
       }
     }
-    assertThat(Torch.liveObjects()).isEqualTo(before);
+    // Less where what other tests have left is collected meanwhile.
+    assertThat(Torch.liveObjects()).isLessThanOrEqualTo(before);
   }
 
   /** Keys and values of two heads of eight, for each layer, in F32 whatever the compute type. */
