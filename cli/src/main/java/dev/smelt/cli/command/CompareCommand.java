@@ -7,7 +7,6 @@ import dev.smelt.cli.comparison.ComparisonText;
 import dev.smelt.cli.comparison.Contender;
 import dev.smelt.cli.console.Console;
 import dev.smelt.cli.console.Json;
-import dev.smelt.cli.pipeline.Calibration;
 import dev.smelt.cli.pipeline.Repair;
 import dev.smelt.cli.pipeline.Session;
 import dev.smelt.io.SmeltException;
@@ -100,12 +99,14 @@ public final class CompareCommand implements Callable<Integer> {
     if (!force) {
       directory.requireEmpty();
     }
+    // All methods see the same text, whichever of them are repaired.
+    boolean repairs = contenders.stream().anyMatch(c -> c.repair() != Repair.NONE);
     try (Session session = Session.open(console, model, compute)) {
       Comparison comparison =
           new Comparison(
               session,
               path -> Session.open(console, path.toString(), compute),
-              calibration(session, contenders),
+              text.calibration(sample.sample(), session, repairs),
               validation,
               contenders,
               ratios,
@@ -114,12 +115,6 @@ public final class CompareCommand implements Callable<Integer> {
       print(comparison.run(console::info));
     }
     return 0;
-  }
-
-  /** All methods see the same text, whichever of them are repaired. */
-  private Calibration calibration(Session session, List<Contender> contenders) {
-    boolean repairs = contenders.stream().anyMatch(c -> c.repair() != Repair.NONE);
-    return repairs ? text.forRepair(sample.sample(), session) : text.calibration(sample.sample());
   }
 
   private void print(ComparisonReport report) {

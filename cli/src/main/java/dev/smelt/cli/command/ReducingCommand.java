@@ -1,7 +1,6 @@
 package dev.smelt.cli.command;
 
 import dev.smelt.cli.console.Console;
-import dev.smelt.cli.pipeline.Calibration;
 import dev.smelt.cli.pipeline.CompressionOutcome;
 import dev.smelt.cli.pipeline.CompressionRequest;
 import dev.smelt.cli.pipeline.DryRun;
@@ -181,18 +180,12 @@ public abstract class ReducingCommand implements Callable<Integer> {
               session,
               choice,
               statistics,
-              calibration(session, chosenRepair),
+              text.calibration(sample.sample(), session, chosenRepair != Repair.NONE),
               chosenRepair,
               sequential,
               chosenForm,
               resume));
     }
-  }
-
-  private Calibration calibration(Session session, Repair chosen) {
-    return chosen == Repair.NONE
-        ? text.calibration(sample.sample())
-        : text.forRepair(sample.sample(), session);
   }
 
   /** Whether layers are planned on the reduced model: as asked for, else as the method has it. */

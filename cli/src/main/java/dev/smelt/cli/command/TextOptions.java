@@ -69,15 +69,17 @@ public final class TextOptions {
   }
 
   /**
-   * What to calibrate on and repair with.
+   * What to calibrate on, and to repair with.
    *
    * @param sample tokens whose router inputs are stored with the statistics
-   * @param session of the model that is repaired
+   * @param session of the model that is reduced
+   * @param repairs whether layers are repaired, with a text that is given
    */
-  Calibration forRepair(int sample, Session session) {
-    return calibration(
-        sample,
-        selfGenerated.orElseGet(() -> isGiven() ? SelfGeneratedText.usual(session, sequences) : 0));
+  Calibration calibration(int sample, Session session, boolean repairs) {
+    return repairs
+        ? calibration(
+            sample, selfGenerated.orElseGet(() -> SelfGeneratedText.usual(session, sequences)))
+        : calibration(sample);
   }
 
   private Calibration calibration(int sample, int generated) {

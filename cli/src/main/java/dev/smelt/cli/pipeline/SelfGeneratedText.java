@@ -9,6 +9,7 @@ import dev.smelt.model.TokenChoice;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 /**
  * Sequences that a model writes itself, as calibration text: it knows more of what it was trained
@@ -36,22 +37,21 @@ public record SelfGeneratedText(int count, int length) {
 
   /**
    * How many sequences help a repair at a price that nobody minds: none where all layers together
-   * are large, or where the model cannot write.
+   * are large.
    *
    * @param sequences how many are drawn from the user's text
    */
   public static int usual(Session session, int sequences) {
-    MoeModel model = session.model();
-    long bytes = session.compute().bytes() * values(model);
-    if (bytes > USUAL_WEIGHTS) {
-      session
-          .console()
-          .info(
-              "no self-generated text: the weights take %s; --self-generated N asks for it"
-                  .formatted(Units.bytes(bytes)));
+    long bytes = session.compute().bytes() * values(session.model());
+    if (bytes <= USUAL_WEIGHTS) {
+      return Math.multiplyExact(USUAL_SHARE, sequences);
     }
-    boolean usual = bytes <= USUAL_WEIGHTS && !model.architecture().isEncoderDecoder();
-    return usual ? Math.multiplyExact(USUAL_SHARE, sequences) : 0;
+    session
+        .console()
+        .info(
+            "no self-generated text: the weights take %s; --self-generated N asks for it"
+                .formatted(Units.bytes(bytes)));
+    return 0;
   }
 
   /** The values of all weights; a byte of a quantised tensor may hold two. */
@@ -98,10 +98,8 @@ public record SelfGeneratedText(int count, int length) {
     List<int[]> added = generator.after(prompts, length - 1, stepped);
     List<int[]> whole = new ArrayList<>();
     for (int b = 0; b < added.size(); b++) {
-      int[] sequence = new int[length];
-      sequence[0] = prompts.get(b)[0];
-      System.arraycopy(added.get(b), 0, sequence, 1, length - 1);
-      whole.add(sequence);
+      IntStream prompt = IntStream.of(prompts.get(b));
+      whole.add(IntStream.concat(prompt, IntStream.of(added.get(b))).toArray());
     }
     return whole;
   }
